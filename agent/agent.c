@@ -1,0 +1,132 @@
+#include "agent/agent_internal.h"
+
+#include "agent/addresses.h"
+#include "agent/config.h"
+#include "agent/host.h"
+#include "agent/owners.h"
+#include "agent/probe.h"
+#include "agent/processes.h"
+#include "agent/report.h"
+#include "agent/rows.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
+{
+        struct agent *agent = calloc(1, sizeof(*agent));
+        struct report_sources sources = {
+                .probe = parts->probe, .host = parts->host, .send = agent_link_send, .link_pid = agent_link_pid
+        };
+        int r;
+
+        if (!agent)
+                return -ENOMEM;
+        agent->parts = *parts;
+        r = owners_new(config_matches(parts->config), "/proc", &agent->owners);
+        if (r == 0)
+                r = rows_new(parts->probe, &agent->rows);
+        if (r == 0)
+                r = addresses_new("/proc", &agent->addresses);
+        if (r == 0)
+                r = processes_new(parts->probe, agent->owners, "/proc", &agent->processes);
+        sources.processes = agent->processes;
+        sources.rows = agent->rows;
+        sources.owners = agent->owners;
+        sources.addresses = agent->addresses;
+        sources.data = agent;
+        if (r == 0)
+                r = report_new(&sources, &agent->report);
+        if (r == 0)
+                r = loop_add_fd(parts->loop, probe_fd(parts->probe), EPOLLIN, agent_on_probe, agent, &agent->probe_source);
+        if (r == 0)
+                r = loop_add_timer(parts->loop, agent_on_interval, agent, &agent->interval_timer);
+        if (r == 0)
+                r = loop_add_timer(parts->loop, agent_on_push, agent, &agent->push_timer);
+        if (r == 0)
+                r = loop_add_timer(parts->loop, agent_on_tier, agent, &agent->tier_timer);
+        if (r == 0)
+                r = loop_add_timer(parts->loop, agent_on_tick, agent, &agent->tick_timer);
+        if (r == 0)
+                r = agent_reconfigure(agent, parts->config);
+        if (r < 0) {
+                agent_free(&agent);
+                return r;
+        }
+        agent->events = (struct events){ .probe = parts->probe,
+                                         .rows = agent->rows,
+                                         .owners = agent->owners,
+                                         .addresses = agent->addresses,
+                                         .report = agent->report,
+                                         .processes = agent->processes,
+                                         .own_pids = parts->host->pid_namespace != 0 };
+        agent->retire = (struct retire){
+                .probe = parts->probe, .rows = agent->rows, .owners = agent->owners, .processes = agent->processes
+        };
+        *ret_agent = agent;
+        return 0;
+}
+
+int agent_start(struct agent *agent)
+{
+        int64_t now = clock_monotonic();
+        int r;
+
+        r = uplink_attach(agent->parts.uplink, agent->parts.loop, agent_on_link, agent);
+        if (r == 0)
+                r = probe_start(agent->parts.probe, events_take, &agent->events);
+        if (r == 0)
+                r = probe_drain(agent->parts.probe);
+        if (r == 0)
+                r = events_resync_if_lost(&agent->events, now);
+        if (r < 0)
+                return r;
+        agent->started = true;
+        agent->full_at = now;
+        agent->tier.phase = now + (int64_t)(agent->parts.host->session % SCHEDULE_DUTY_CYCLE_NS);
+        addresses_refresh(agent->addresses, now);
+        r = processes_refresh(agent->processes, now);
+        if (r < 0)
+                return r;
+        report_full(agent->report);
+        agent_on_push(agent, now);
+        agent_on_interval(agent, now);
+        agent_on_tier(agent, now);
+        agent_on_tick(agent, now);
+        return 0;
+}
+
+void agent_free(struct agent **agent)
+{
+        struct agent *a = *agent;
+
+        if (!a)
+                return;
+        if (a->started) {
+                a->paused_until = 0;
+                agent_collect(a, clock_monotonic(), true);
+        }
+        loop_remove(&a->probe_source);
+        loop_remove(&a->interval_timer);
+        loop_remove(&a->push_timer);
+        loop_remove(&a->tier_timer);
+        loop_remove(&a->tick_timer);
+        report_free(&a->report);
+        processes_free(&a->processes);
+        addresses_free(&a->addresses);
+        rows_free(&a->rows);
+        owners_free(&a->owners);
+        free(a);
+        *agent = NULL;
+}
+
+int agent_reconfigure(struct agent *agent, const struct config *config)
+{
+        agent->parts.config = config;
+        report_set_interval(agent->report, config->interval);
+        report_set_labels(agent->report, config->labels, config->labels_count);
+        agent->tier.always = config->tier >= 2;
+        if (agent->started)
+                agent_on_tier(agent, clock_monotonic());
+        return owners_reconfigure(agent->owners, config_matches(config));
+}

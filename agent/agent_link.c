@@ -1,0 +1,92 @@
+#include "agent/agent_internal.h"
+
+#include "agent/probe.h"
+#include "agent/report.h"
+#include "proto/log.h"
+
+#include <string.h>
+
+#define FULL_AGAIN_NS (5 * NSEC_PER_SEC)
+
+int agent_link_send(void *data, uint64_t sequence, const uint8_t *message, size_t size)
+{
+        struct agent *agent = data;
+
+        if (clock_monotonic() < agent->paused_until)
+                return -EAGAIN;
+        return uplink_send(agent->parts.uplink, sequence, message, size);
+}
+
+int agent_link_pid(void *data)
+{
+        struct agent *agent = data;
+
+        return uplink_pid(agent->parts.uplink);
+}
+
+static void on_command(struct agent *agent, const struct uplink_event *event)
+{
+        int r = 0;
+
+        if (event->id > agent->last_command) {
+                agent->last_command = event->id;
+                if (event->command == WIRE_COMMAND_KEY_THRESHOLD) {
+                        probe_set_key_threshold(agent->parts.probe, event->threshold);
+                        report_set_key_threshold(agent->report, event->threshold);
+                        agent->threshold_is_new = true;
+                } else if (event->command == WIRE_COMMAND_TIER) {
+                        r = schedule_tier_raise(&agent->tier, event->service, event->tier, event->until, clock_wall());
+                        if (r < 0)
+                                log_notice("agent", "the tier of %s is not raised: %s", event->service,
+                                           r == -ENOSPC ? "too many services are raised" : "the deadline has passed");
+                        agent_on_tier(agent, clock_monotonic());
+                } else {
+                        log_notice("agent", "a command of a kind that this agent does not know: %u", event->command);
+                }
+        }
+        r = uplink_done(agent->parts.uplink, event->id);
+        if (r < 0)
+                log_debug("agent", "cannot acknowledge a command: %s", strerror(-r));
+}
+
+static void on_acknowledged(struct agent *agent, const struct uplink_event *event, int64_t now)
+{
+        /* The threshold of a coordinator's former life does not bind, but the new one's may have come
+         * ahead of this. */
+        if (event->coordinator != agent->coordinator && !agent->threshold_is_new) {
+                probe_set_key_threshold(agent->parts.probe, UINT32_MAX);
+                report_set_key_threshold(agent->report, UINT32_MAX);
+        }
+        agent->coordinator = event->coordinator;
+        agent->threshold_is_new = false;
+        if (event->pause_ms)
+                agent->paused_until = now + MIN(event->pause_ms, 60000u) * NSEC_PER_MSEC;
+        /* Answers to what was sent before a full report ask for it again; it is on its way. */
+        if (event->resync && !report_is_full_pending(agent->report) &&
+            (event->sequence > report_full_sequence(agent->report) || now - agent->full_at > FULL_AGAIN_NS)) {
+                agent->full_at = now;
+                report_full(agent->report);
+                agent_want_push(agent, schedule_push_at(&agent->push, now));
+        }
+}
+
+void agent_on_link(void *data, const struct uplink_event *event)
+{
+        struct agent *agent = data;
+        int64_t now = clock_monotonic();
+
+        switch (event->kind) {
+        case UPLINK_CONNECTED:
+                log_debug("agent", "connected to the coordinator");
+                break;
+        case UPLINK_DISCONNECTED:
+                log_debug("agent", "disconnected from the coordinator");
+                break;
+        case UPLINK_ACKNOWLEDGED:
+                on_acknowledged(agent, event, now);
+                break;
+        case UPLINK_COMMAND:
+                on_command(agent, event);
+                break;
+        }
+}

@@ -1,0 +1,191 @@
+/* Loading and attaching: all that differs between kernels is decided here, with the reason.
+ *
+ *   bpf_spin_lock in tracing programs   since 5.13; without it open connections are not updated or moved
+ *   mark_victim(task, uid)              since 6.8; before, mark_victim(pid)
+ *   sock_send_length, sock_recv_length  since 6.3; before, fentry of tcp_sendmsg and tcp_cleanup_rbuf
+ *   recursion protection of tp_btf      since 6.1; before, nested runs simply run, and the twin idles
+ */
+#include "agent/probe_private.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+static int resize(struct probe *probe)
+{
+        const struct probe_options *o = &probe->options;
+        struct connections_bpf *c = probe->connections;
+        const struct {
+                struct bpf_map *map;
+                uint32_t size;
+        } sizes[] = {
+                { c->maps.socks, o->socks_max },         { c->maps.edges, o->edges_max },
+                { c->maps.edge_free, o->edges_max },     { c->maps.counts, o->edges_max },
+                { c->maps.listeners, o->listeners_max }, { c->maps.binds, o->listeners_max },
+                { c->maps.processes, o->processes_max }, { c->maps.ring, o->ring_bytes },
+                { c->maps.flows, o->flows_max },
+        };
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                r = bpf_map__set_max_entries(sizes[i].map, sizes[i].size);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The other objects use the maps of the first. */
+int probe_share_maps(struct probe *probe, struct bpf_object *object)
+{
+        struct bpf_map *map, *shared;
+        int r;
+
+        bpf_object__for_each_map(map, object)
+        {
+                if (bpf_map__is_internal(map))
+                        continue;
+                shared = bpf_object__find_map_by_name(probe->connections->obj, bpf_map__name(map));
+                if (!shared)
+                        continue;
+                r = bpf_map__reuse_fd(map, bpf_map__fd(shared));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int load_connections(struct probe *probe, bool lock)
+{
+        int r;
+
+        probe->connections = connections_bpf__open();
+        if (!probe->connections)
+                return -errno;
+        PROBE_KNOBS(probe, probe->connections, lock);
+        r = resize(probe);
+        if (r >= 0)
+                r = connections_bpf__load(probe->connections);
+        if (r < 0) {
+                connections_bpf__destroy(probe->connections);
+                probe->connections = NULL;
+                return r;
+        }
+        probe->have_lock = lock;
+        return 0;
+}
+
+/* Whether the first argument of a tracepoint is a pointer on this kernel: -ENOENT if there is no
+ * such tracepoint. */
+static int tracepoint_takes_pointer(const char *name)
+{
+        struct btf *btf = btf__load_vmlinux_btf();
+        const struct btf_type *type;
+        int id, r = -ENOENT;
+
+        if (!btf)
+                return -ENOENT;
+        id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+        type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+        type = type ? btf__type_by_id(btf, type->type) : NULL; /* pointer to */
+        type = type ? btf__type_by_id(btf, type->type) : NULL; /* the function */
+        if (type && btf_is_func_proto(type) && btf_vlen(type) > 1) {
+                type = btf__type_by_id(btf, btf_params(type)[1].type);
+                r = type && btf_is_ptr(type);
+        }
+        btf__free(btf);
+        return r;
+}
+
+bool probe_has_tracepoint(const char *name)
+{
+        return tracepoint_takes_pointer(name) >= 0;
+}
+
+static void load_processes(struct probe *probe)
+{
+        int pointer = tracepoint_takes_pointer("btf_trace_mark_victim");
+        struct processes_bpf *object = processes_bpf__open();
+
+        if (!object)
+                return;
+        bpf_program__set_autoload(object->progs.victim_task, pointer == 1);
+        bpf_program__set_autoload(object->progs.victim_pid, pointer == 0);
+        PROBE_KNOBS(probe, object, probe->have_lock);
+        if (probe_share_maps(probe, object->obj) < 0 || processes_bpf__load(object) < 0)
+                processes_bpf__destroy(object);
+        else
+                probe->processes = object;
+}
+
+static void load_sweep(struct probe *probe)
+{
+        struct sweep_bpf *object = sweep_bpf__open();
+
+        if (!object)
+                return;
+        PROBE_KNOBS(probe, object, probe->have_lock);
+        if (probe_share_maps(probe, object->obj) < 0 || sweep_bpf__load(object) < 0)
+                sweep_bpf__destroy(object);
+        else
+                probe->sweep = object;
+}
+
+int probe_load(struct probe *probe, const char **ret_why)
+{
+        int r = load_connections(probe, true);
+
+        if (r < 0 && r != -EPERM && r != -ENOMEM)
+                r = load_connections(probe, false);
+        if (r == -EPERM) {
+                *ret_why = "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN) are "
+                           "needed to watch connections";
+                return r;
+        }
+        if (r == -ENOMEM) {
+                *ret_why = "not enough memory for the BPF maps";
+                return r;
+        }
+        if (r < 0) {
+                *ret_why = "this kernel does not take the program on connection changes: it needs Linux 5.10 or later with "
+                           "CONFIG_DEBUG_INFO_BTF";
+                return -ENOTSUP;
+        }
+        load_processes(probe);
+        load_sweep(probe);
+        probe_load_reconcile(probe);
+        probe_load_turnarounds(probe);
+        probe_load_datagrams(probe);
+        return 0;
+}
+
+int probe_attach(struct probe *probe, struct bpf_program *program)
+{
+        struct bpf_link *link;
+
+        if (probe->n_links == PROBE_LINKS_MAX)
+                return -ENOSPC;
+        link = bpf_program__attach(program);
+        if (!link)
+                return -errno;
+        probe->links[probe->n_links++] = link;
+        return 0;
+}
+
+void probe_attach_optional(struct probe *probe)
+{
+        struct processes_bpf *p = probe->processes;
+        bool oom;
+
+        if (!p || probe_attach(probe, p->progs.process_fork) < 0 || probe_attach(probe, p->progs.process_exec) < 0 ||
+            probe_attach(probe, p->progs.process_exit) < 0) {
+                probe_note(probe, "sched_process", "unavailable", "starts and ends of processes are not seen");
+                return;
+        }
+        probe_note(probe, "sched_process", "attached", "fork, exec and exit of processes that connect or listen");
+        oom = bpf_program__fd(p->progs.victim_task) >= 0
+                      ? probe_attach(probe, p->progs.victim_task) >= 0
+                      : bpf_program__fd(p->progs.victim_pid) >= 0 && probe_attach(probe, p->progs.victim_pid) >= 0;
+        probe_note(probe, "mark_victim", oom ? "attached" : "unavailable",
+                   oom ? "ends by the OOM killer" : "ends by the OOM killer look like SIGKILL");
+}

@@ -1,0 +1,305 @@
+#include "agent/processes.h"
+
+#include "agent/build_id.h"
+#include "agent/owners.h"
+#include "agent/probe.h"
+#include "agent/process_read.h"
+#include "agent/service_lives.h"
+#include "proto/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define READS_MAX 256      /* processes read an interval: some 20 us each */
+#define PROCESSES_MAX 4096 /* past it processes are not listed */
+#define COUNTED_FILES 4096
+#define LIMIT_EVERY 16 /* a limit of files hardly ever changes */
+
+struct process {
+        struct event_owner owner;
+        uint64_t start_ns; /* CLOCK_BOOTTIME */
+        uint32_t tgid;     /* the kernel's number */
+        uint32_t pid;      /* that of /proc; 0 if it is not in there */
+        uint32_t identity;
+        uint32_t round; /* of the last walk that met it */
+        uint32_t reads;
+        bool main;
+        struct executable *executable;
+        struct process_stat stat;
+        uint32_t files, files_limit;
+};
+
+struct processes {
+        struct probe *probe;
+        struct owners *owners;
+        const char *proc;
+        struct executables *executables;
+        struct service_lives lives;
+        struct process *items; /* by tgid */
+        size_t count, size, added;
+        uint32_t round;
+        size_t next; /* to be read */
+        struct summary_process *rows;
+        size_t rows_size;
+};
+
+int processes_new(struct probe *probe, struct owners *owners, const char *proc, struct processes **ret_processes)
+{
+        struct processes *p = calloc(1, sizeof(*p));
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+        p->probe = probe;
+        p->owners = owners;
+        p->proc = proc;
+        r = executables_new(&p->executables);
+        if (r < 0) {
+                free(p);
+                return r;
+        }
+        *ret_processes = p;
+        return 0;
+}
+
+void processes_free(struct processes **processes)
+{
+        struct processes *p = *processes;
+
+        if (!p)
+                return;
+        executables_free(&p->executables);
+        service_lives_free(&p->lives);
+        free(p->items);
+        free(p->rows);
+        free(p);
+        *processes = NULL;
+}
+
+static int by_tgid(const void *a, const void *b)
+{
+        uint32_t x = ((const struct process *)a)->tgid, y = ((const struct process *)b)->tgid;
+
+        return x < y ? -1 : x > y;
+}
+
+static struct process *find(const struct processes *p, uint32_t tgid)
+{
+        struct process key = { .tgid = tgid };
+
+        return p->count ? bsearch(&key, p->items, p->count, sizeof(key), by_tgid) : NULL;
+}
+
+static const char *service_of(const struct processes *p, uint32_t identity)
+{
+        const struct summary_identity *s = owners_get(p->owners, identity);
+
+        return s ? s->service : "";
+}
+
+static bool any_other(const struct processes *p, const struct process *but, const char *service)
+{
+        for (size_t i = 0; i < p->count; i++)
+                if (&p->items[i] != but && strcmp(service_of(p, p->items[i].identity), service) == 0)
+                        return true;
+        return false;
+}
+
+void processes_exited(struct processes *p, const struct event_exit *event, int64_t now)
+{
+        struct service_exit how = { .code = event->code, .signal = event->signal, .oom = event->oom };
+        struct process *process = find(p, event->tgid);
+        uint32_t identity = owners_identity(p->owners, &event->owner, 0);
+        const char *service = service_of(p, identity);
+        bool ended;
+
+        if (process && process->start_ns != event->start_ns)
+                process = NULL;
+        if (process && process->reads > 0)
+                ended = process->main;
+        else
+                ended = event->owner.listen_port != 0 && !any_other(p, process, service);
+        if (ended && service_lives_ended(&p->lives, service, &how, now) < 0)
+                log_warning("agent", "no memory to remember a restart of %s", service);
+        if (process)
+                process->round = p->round - 1; /* goes with the next walk */
+}
+
+static int grow(struct processes *p)
+{
+        size_t size = p->size ? p->size * 2 : 64;
+        struct process *items = reallocarray(p->items, size, sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        p->items = items;
+        p->size = size;
+        return 0;
+}
+
+/* New ones are appended behind the sorted ones. */
+static int take(void *data, const struct event_process *event)
+{
+        struct processes *p = data;
+        struct process *process = find(p, event->tgid);
+
+        if (process && process->start_ns == event->start_ns) {
+                if (process->owner.exe_inode != event->owner.exe_inode || process->owner.exe_device != event->owner.exe_device) {
+                        executables_put(p->executables, &process->executable); /* exec */
+                        process->reads = 0;
+                }
+                process->owner = event->owner;
+                process->identity = owners_identity(p->owners, &event->owner, event->pid);
+                process->round = p->round;
+                return 0;
+        }
+        if (p->count + p->added == PROCESSES_MAX)
+                return 0;
+        if (p->count + p->added == p->size && grow(p) < 0)
+                return -ENOMEM;
+        p->items[p->count + p->added++] = (struct process){ .owner = event->owner,
+                                                            .start_ns = event->start_ns,
+                                                            .tgid = event->tgid,
+                                                            .pid = event->pid,
+                                                            .identity = owners_identity(p->owners, &event->owner, event->pid),
+                                                            .round = p->round };
+        return 0;
+}
+
+/* Drops those that the walk did not meet, and sorts. */
+static void settle(struct processes *p)
+{
+        size_t all = p->count + p->added, kept = 0;
+
+        for (size_t i = 0; i < all; i++) {
+                if (p->items[i].round == p->round)
+                        p->items[kept++] = p->items[i];
+                else
+                        executables_put(p->executables, &p->items[i].executable);
+        }
+        p->count = kept;
+        p->added = 0;
+        if (p->count)
+                qsort(p->items, p->count, sizeof(*p->items), by_tgid);
+}
+
+/* The first look tells what stays: whose child it is, and what it runs. */
+static void read_first(struct processes *p, struct process *process)
+{
+        const char *service = service_of(p, process->identity);
+
+        process->main = process->stat.parent <= 1 || !process_same_cgroup(p->proc, process->pid, process->stat.parent);
+        for (size_t i = 0; i < p->count && process->main; i++)
+                if (p->items[i].pid == process->stat.parent && strcmp(service_of(p, p->items[i].identity), service) == 0)
+                        process->main = false;
+        if (executables_get(p->executables, p->proc, process->pid, &process->executable) < 0)
+                process->executable = NULL;
+}
+
+static void read_one(struct processes *p, struct process *process)
+{
+        if (process->pid == 0 || process_read_stat(p->proc, process->pid, process->start_ns, &process->stat) < 0)
+                return;
+        if (process->reads == 0)
+                read_first(p, process);
+        process->files = process_read_files(p->proc, process->pid, COUNTED_FILES);
+        if (process->reads % LIMIT_EVERY == 0)
+                process->files_limit = process_read_files_limit(p->proc, process->pid);
+        process->reads++;
+}
+
+int processes_refresh(struct processes *p, int64_t now)
+{
+        size_t budget = READS_MAX;
+        int r;
+
+        (void)now;
+        p->round++;
+        p->added = 0;
+        r = probe_processes(p->probe, take, p);
+        if (r < 0) {
+                p->added = 0;
+                return r;
+        }
+        settle(p);
+        for (size_t i = 0; i < p->count && budget > 0; i++)
+                if (p->items[i].reads == 0) {
+                        read_one(p, &p->items[i]);
+                        budget--;
+                }
+        budget = MIN(budget, p->count);
+        for (; budget > 0; budget--) {
+                p->next = p->next + 1 < p->count ? p->next + 1 : 0;
+                read_one(p, &p->items[p->next]);
+        }
+        return 0;
+}
+
+static int64_t boot_offset(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_BOOTTIME, &ts);
+        return clock_wall() - (ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec);
+}
+
+static void fill(const struct processes *p, const struct process *process, int64_t now, int64_t offset, struct summary_process *row)
+{
+        const struct service_exit *last;
+
+        memset(row, 0, sizeof(*row)); /* padding too: the rows are hashed */
+        row->identity = process->identity;
+        row->pid = process->pid;
+        row->started = (int64_t)process->start_ns + offset;
+        row->executable = process->executable ? process->executable->path : "";
+        row->build = process->executable ? process->executable->build : "";
+        row->cpu_ns = process->stat.cpu_ns;
+        row->rss_bytes = process->stat.rss_bytes;
+        row->threads = process->stat.threads;
+        row->open_files = process->files;
+        row->open_files_limit = process->files_limit;
+        row->restarts_1h = service_lives_restarts(&p->lives, service_of(p, process->identity), now, &last);
+        if (last) {
+                row->has_exit = true;
+                row->exit_code = last->code;
+                row->exit_signal = last->signal;
+                row->exit_oom = last->oom;
+        }
+}
+
+int processes_rows(struct processes *p, int64_t now, const struct summary_process **ret_rows, size_t *ret_count, uint64_t *ret_hash)
+{
+        int64_t offset = boot_offset();
+        uint64_t h = UINT64_C(0xcbf29ce484222325);
+        size_t count = 0;
+
+        if (p->rows_size < p->count) {
+                struct summary_process *rows = reallocarray(p->rows, p->size, sizeof(*rows));
+
+                if (!rows)
+                        return -ENOMEM;
+                p->rows = rows;
+                p->rows_size = p->size;
+        }
+        for (size_t i = 0; i < p->count; i++) {
+                /* One that could never be read was gone before we came: its end was told elsewhere. */
+                if (p->items[i].reads == 0)
+                        continue;
+                /* The clock of the host may be moved: that is no news of the process. */
+                fill(p, &p->items[i], now, 0, &p->rows[count]);
+                for (size_t n = 0; n < sizeof(p->rows[count]); n++)
+                        h = (h ^ ((const unsigned char *)&p->rows[count])[n]) * UINT64_C(0x100000001b3);
+                p->rows[count++].started += offset;
+        }
+        *ret_rows = p->rows;
+        *ret_count = count;
+        *ret_hash = h;
+        return 0;
+}
+
+void processes_mark(const struct processes *p, void (*mark)(void *data, uint32_t identity), void *data)
+{
+        for (size_t i = 0; i < p->count; i++)
+                mark(data, p->items[i].identity);
+}

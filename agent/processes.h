@@ -1,0 +1,32 @@
+/* The processes behind the services: those that the probes know because they own a listener or opened
+ * connections. What /proc says of each is read in turn, a bounded number an interval, so that a host
+ * with thousands of idle processes costs no more than one with a few hundred.
+ *
+ * An incarnation of a service on this host is the life of a main process: one whose parent is not of
+ * the same service. Its end is what `restarts_1h` counts and `last_exit` tells. Ends of workers and of
+ * commands in a login session are not counted. A process that lived for less than an interval is
+ * taken for a main one if it listened and no other process of its service is left. */
+#pragma once
+
+#include "bpf/event.h"
+#include "proto/summary.h"
+
+struct probe;
+struct owners;
+struct processes;
+
+MUST_CHECK int processes_new(struct probe *probe, struct owners *owners, const char *proc, struct processes **ret_processes);
+void processes_free(struct processes **processes);
+
+/* A process ended. */
+void processes_exited(struct processes *processes, const struct event_exit *event, int64_t now);
+
+/* Takes over what the probe knows and reads what is due; once an interval. */
+MUST_CHECK int processes_refresh(struct processes *processes, int64_t now);
+
+/* The rows, until the next call; *ret_hash tells whether anything differs from another time. */
+MUST_CHECK int processes_rows(struct processes *processes, int64_t now, const struct summary_process **ret_rows, size_t *ret_count,
+                              uint64_t *ret_hash);
+
+/* Names every identity that a process has. */
+void processes_mark(const struct processes *processes, void (*mark)(void *data, uint32_t identity), void *data);

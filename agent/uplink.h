@@ -1,0 +1,59 @@
+/* The agent's link to the coordinator. It runs in a child of its own that holds no capabilities and
+ * is the only part of the agent that parses what comes from the network; nng lives there. Towards
+ * the agent it is a SOCK_SEQPACKET pair on which the child accepts packed summaries and returns
+ * fixed-size messages, so that nothing from the network is parsed by the privileged side.
+ *
+ * Delivery: a summary is sent until it is acknowledged or dropped because a newer one holds the same
+ * rows; at most a few are in flight. Reconnects with jitter. If the coordinator refuses us, its
+ * reason (or what TLS found wrong) is logged by the child, rate-limited. */
+#pragma once
+
+#include "proto/base.h"
+#include "proto/loop.h"
+#include "proto/wire.h"
+
+struct uplink_options {
+        const char *url; /* tcp://127.0.0.1:7337 (loopback only) or tls+tcp://host:port */
+        const char *host;
+        const char *ca_file, *certificate_file, *key_file; /* with tls+tcp only; read before privileges go */
+        const char *user;                                  /* to become; NULL keeps the user (when not root) */
+};
+
+struct uplink;
+
+enum uplink_event_kind {
+        UPLINK_CONNECTED = 1,
+        UPLINK_DISCONNECTED,
+        UPLINK_ACKNOWLEDGED, /* sequence, coordinator, resync, pause_ms */
+        UPLINK_COMMAND,      /* id, command, threshold | tier, until, service */
+};
+
+/* What comes back from the child: numbers, and one bounded name. */
+struct uplink_event {
+        uint32_t kind;
+        uint32_t command;
+        uint64_t id;
+        uint64_t session, sequence, coordinator;
+        uint32_t resync, pause_ms;
+        uint32_t threshold, tier;
+        int64_t until;
+        char service[128];
+};
+
+typedef void (*uplink_function)(void *data, const struct uplink_event *event);
+
+/* Forks the child; call it before anything privileged is loaded, and before other threads exist.
+ * -EINVAL with a sentence for a URL or file that cannot work. */
+MUST_CHECK int uplink_fork(const struct uplink_options *options, uint64_t session, struct uplink **ret_uplink,
+                           const char **ret_why);
+/* Watches the child; a child that dies is forked again with a delay. */
+MUST_CHECK int uplink_attach(struct uplink *uplink, struct loop *loop, uplink_function function, void *data);
+/* The child's process id, or 0 while there is none: its memory and time are the agent's. */
+int uplink_pid(const struct uplink *uplink);
+/* Ends the child: waits up to `grace_ns` for acknowledgements of what was sent. */
+void uplink_free(struct uplink **uplink, int64_t grace_ns);
+
+/* Takes a packed summary. -EAGAIN if the child is behind: keep the rows dirty and send later. */
+MUST_CHECK int uplink_send(struct uplink *uplink, uint64_t sequence, const uint8_t *message, size_t size);
+/* Tells the child that commands up to `id` were carried out. */
+MUST_CHECK int uplink_done(struct uplink *uplink, uint64_t id);

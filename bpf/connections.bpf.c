@@ -1,0 +1,527 @@
+/* Connections, by their changes of state and nothing else: one hook, `inet_sock_set_state`.
+ *
+ * A client begins at CLOSE -> SYN_SENT, in the context of its process. A server's end begins at
+ * LISTEN -> SYN_RECV, as a clone that still has its listener's links in the bind table; its owner is
+ * the listener's. Both are counted when they open, and end at the transition to CLOSE, where sk_err
+ * still says why and the sequence numbers still say how much.
+ *
+ * The kernel drops nested runs of a tracing program, and timers do fire inside one. Therefore two
+ * programs are attached, and everything they do is decided by the state of the connection's entry,
+ * so that doing it twice changes nothing. `first` leaves behind, per CPU, which event it has done;
+ * `twin` finds its own event there and returns at once, else it does what is left to be done. A
+ * nested event suspends at most one of the two, and the other sees it. */
+#include "bpf/socket.h"
+
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The event that `first` has finished last on this CPU. */
+struct done {
+        __u64 sock;
+        __s64 state;
+};
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __type(key, __u32);
+        __type(value, struct done);
+        __uint(max_entries, 1);
+} done SEC(".maps");
+
+static __always_inline struct conn *conn_get(struct sock *sk)
+{
+        __u64 key = (unsigned long)sk;
+
+        return bpf_map_lookup_elem(&socks, &key);
+}
+
+/* Puts a new life of a socket into `socks`. Sockets are reused soon, and so is the element of the
+ * life before, if it was kept: that costs half of what deleting and inserting do. */
+static __always_inline void conn_put(struct sock *sk, struct conn *conn, struct event_control *control)
+{
+        __u64 key = (unsigned long)sk;
+        struct event_counts *slot;
+        struct conn *old;
+
+        old = bpf_map_lookup_elem(&socks, &key);
+        if (old && have_lock && old->phase == CONN_DEAD && conn_revive(old, conn)) {
+                __sync_fetch_and_add(&control->dead, -1);
+                goto added;
+        }
+        if (!old) {
+                if (!bpf_map_update_elem(&socks, &key, conn, BPF_NOEXIST))
+                        goto added;
+                old = bpf_map_lookup_elem(&socks, &key);
+        }
+        if (!old) {
+                loss(EVENT_LOSS_SOCKS_FULL);
+                return;
+        }
+        if (old->phase == CONN_OPEN) { /* its end was not seen; `open` must not grow for ever */
+                loss(EVENT_LOSS_CLOSE_UNSEEN);
+                slot = counts_of(old->edge);
+                if (slot)
+                        ADD(slot->closed, 1);
+        } else if (old->phase == CONN_ATTEMPT) {
+                loss(EVENT_LOSS_CLOSE_UNSEEN);
+                slot = counts_of(old->edge);
+                if (slot)
+                        ADD(slot->aborted, 1);
+        }
+        if (bpf_map_update_elem(&socks, &key, conn, BPF_ANY)) {
+                loss(EVENT_LOSS_SOCKS_FULL);
+                return;
+        }
+added:
+        if (conn->edge != INDEX_NONE) {
+                slot = counts_of(conn->edge);
+                if (slot) {
+                        ADD(slot->attempted, 1);
+                        slot->last_ns = conn->since;
+                }
+        }
+}
+
+/* At the end of a life: keeps the element for the socket's next one, up to a bound. */
+static __always_inline void conn_retire(struct sock *sk, struct event_control *control)
+{
+        __u64 key = (unsigned long)sk;
+
+        /* signed: a sweep that revives an entry just then may take one off before it is put on */
+        if (have_lock && (__s32)control->dead < (__s32)dead_max)
+                __sync_fetch_and_add(&control->dead, 1);
+        else
+                bpf_map_delete_elem(&socks, &key);
+}
+
+static __always_inline void conn_delete(struct sock *sk, struct conn *conn)
+{
+        __u64 key = (unsigned long)sk;
+
+        conn->phase = CONN_DEAD;
+        conn->sock = 0;
+        bpf_map_delete_elem(&socks, &key);
+}
+
+/* The socket begins a life that is not counted: what follows must not meet the entry of a former one. */
+static __noinline int conn_forget(struct sock *sk)
+{
+        struct conn *conn = conn_get(sk);
+        struct event_counts *slot;
+
+        if (!conn || conn->phase == CONN_DEAD)
+                return 0;
+        if (conn->phase == CONN_OPEN || conn->phase == CONN_ATTEMPT) {
+                loss(EVENT_LOSS_CLOSE_UNSEEN);
+                slot = counts_of(conn->edge);
+                if (slot && conn->phase == CONN_OPEN)
+                        ADD(slot->closed, 1);
+                else if (slot)
+                        ADD(slot->aborted, 1);
+        }
+        conn_delete(sk, conn);
+        return 0;
+}
+
+/* CLOSE -> SYN_SENT, in process context. */
+static __noinline int client_begin(struct sock *sk, struct event_control *control)
+{
+        struct event_process process;
+        struct conn conn = {};
+
+        if (!control || !process_current(&process))
+                return conn_forget(sk);
+        conn.sock = (unsigned long)sk;
+        conn.since = bpf_ktime_get_ns();
+        conn.role = EVENT_ROLE_CLIENT;
+        conn.phase = CONN_ATTEMPT;
+        conn.tgid = process.tgid;
+        conn.owner_tag = owner_tag(&process.owner);
+        if (sk->__sk_common.skc_dport && (sk->__sk_common.skc_family == AF_INET6 || sk->__sk_common.skc_daddr)) {
+                conn.edge = conn_edge(sk, &process.owner, EVENT_ROLE_CLIENT, process.tgid);
+                if (conn.edge == INDEX_NONE)
+                        return conn_forget(sk);
+        } else {
+                conn.edge = INDEX_NONE;
+                conn.owner = process.owner;
+        }
+        conn_put(sk, &conn, control);
+        return 0;
+}
+
+/* The listener of a clone. Its place in the bind table's list was copied from the listener: both
+ * neighbours there point at the listener itself. */
+static __always_inline struct event_listener *child_listener(struct sock *sk)
+{
+        struct hlist_node *next = sk->__sk_common.skc_bind_node.next, **pprev = sk->__sk_common.skc_bind_node.pprev;
+        __u32 offset = bpf_core_field_offset(struct sock, __sk_common.skc_bind_node);
+        struct event_listener *listener;
+        struct hlist_node *node = NULL;
+        struct bind bind = {};
+        __u64 key, *at;
+
+        if (pprev && !bpf_probe_read_kernel(&node, sizeof(node), pprev) && node) {
+                key = (unsigned long)node - offset;
+                listener = bpf_map_lookup_elem(&listeners, &key);
+                if (listener && listener->port == sk->__sk_common.skc_num)
+                        return listener;
+        }
+        if (next) {
+                pprev = BPF_CORE_READ(next, pprev);
+                key = (unsigned long)pprev - bpf_core_field_offset(struct hlist_node, next) - offset;
+                listener = bpf_map_lookup_elem(&listeners, &key);
+                if (listener && listener->port == sk->__sk_common.skc_num)
+                        return listener;
+        }
+        if (sk->__sk_common.skc_family == AF_INET6)
+                address_v6(bind.address, &sk->__sk_common.skc_v6_rcv_saddr);
+        else
+                address_v4(bind.address, sk->__sk_common.skc_rcv_saddr);
+        bind.netns = sk->__sk_common.skc_net.net->ns.inum;
+        bind.port = sk->__sk_common.skc_num;
+        at = bpf_map_lookup_elem(&binds, &bind);
+        return at ? bpf_map_lookup_elem(&listeners, at) : NULL;
+}
+
+/* The cgroup in which a socket was made: the last resort. */
+static __always_inline struct cgroup *sock_cgroup(struct sock *sk)
+{
+        struct sock_cgroup_data *data = &sk->sk_cgrp_data;
+        u64 val;
+
+        if (bpf_core_field_exists(data->cgroup))
+                return BPF_CORE_READ(data, cgroup);
+        val = BPF_CORE_READ((struct sock_cgroup_data___val *)data, val);
+        return val & 1 ? NULL : (struct cgroup *)(unsigned long)val;
+}
+
+/* LISTEN -> SYN_RECV, in softirq: the clone exists, the far end is not filled in yet. */
+static __noinline int server_begin(struct sock *sk, struct event_control *control)
+{
+        struct event_listener *listener = child_listener(sk);
+        struct conn conn = {};
+
+        if (listener) {
+                conn.owner = listener->owner;
+                conn.tgid = listener->tgid;
+                conn.owner_tag = owner_tag(&listener->owner);
+        } else {
+                struct cgroup *cgroup = sock_cgroup(sk);
+
+                if (scope_cgroup && !scope_holds(cgroup))
+                        return conn_forget(sk);
+                conn.owner.cgroup = BPF_CORE_READ(cgroup, kn, id);
+                conn.flags = CONN_OWNER_GUESSED;
+        }
+        conn.sock = (unsigned long)sk;
+        conn.since = bpf_ktime_get_ns();
+        conn.role = EVENT_ROLE_SERVER;
+        conn.phase = CONN_CHILD;
+        conn.edge = INDEX_NONE;
+        conn_put(sk, &conn, control);
+        return 0;
+}
+
+/* Finds the edge where that was not possible at the beginning. */
+static __always_inline bool conn_resolve(struct sock *sk, struct conn *conn)
+{
+        struct event_owner owner = conn->owner;
+        struct event_counts *slot;
+        __u32 index = conn_edge(sk, &owner, conn->role, conn->tgid);
+
+        conn->sent = conn->received = 0;
+        conn->retransmits = 0;
+        slot = index == INDEX_NONE ? NULL : counts_of(index);
+        if (!slot) {
+                conn_delete(sk, conn);
+                return false;
+        }
+        conn->edge = index;
+        ADD(slot->attempted, 1);
+        return true;
+}
+
+/* SYN_SENT or SYN_RECV -> anything but CLOSE. */
+static __noinline int conn_open(struct sock *sk, struct event_control *control)
+{
+        struct conn *conn = conn_get(sk);
+        struct event_counts *slot;
+        struct tcp_sock *tp;
+
+        if (!conn || (conn->phase != CONN_ATTEMPT && conn->phase != CONN_CHILD))
+                return 0;
+        if (conn->edge == INDEX_NONE && !conn_resolve(sk, conn))
+                return 0;
+        slot = counts_of(conn->edge);
+        tp = bpf_skc_to_tcp_sock(sk);
+        if (!slot || !tp)
+                return 0;
+        conn->sent = conn->role == EVENT_ROLE_CLIENT; /* the SYN is no payload */
+        conn->born_sweep = control->sweep;
+        conn->phase = CONN_OPEN;
+        ADD(slot->opened, 1);
+        slot->last_ns = conn->since;
+        key_report(key_of(tp, conn->role, conn->flags & CONN_SIMULTANEOUS), conn->role, conn->edge, slot->generation,
+                   control->key_threshold);
+        return 0;
+}
+
+static __always_inline void count_failure(struct event_counts *slot, int err, __u32 segs_out)
+{
+        switch (err) {
+        case 111: /* ECONNREFUSED */
+        case 104: /* ECONNRESET, in a simultaneous open */
+                ADD(slot->refused, 1);
+                break;
+        case 110: /* ETIMEDOUT */
+                ADD(slot->timed_out, 1);
+                break;
+        case 113: /* EHOSTUNREACH */
+        case 101: /* ENETUNREACH */
+        case 112: /* EHOSTDOWN */
+        case 92:  /* ENOPROTOOPT */
+        case 64:  /* ENONET */
+                ADD(slot->unreachable, 1);
+                break;
+        default:
+                if (segs_out)
+                        ADD(slot->aborted, 1);
+                else
+                        ADD(slot->no_port, 1);
+        }
+}
+
+static __always_inline void count_end(struct event_counts *slot, int err, int old)
+{
+        ADD(slot->closed, 1);
+        if (err == 104 || err == 32) /* ECONNRESET, EPIPE */
+                ADD(slot->reset_by_peer, 1);
+        else if (err == 110 || err == 113 || err == 101) /* a time-out tells the last ICMP error instead */
+                ADD(slot->timed_out_open, 1);
+        else if (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT)
+                ADD(slot->reset_by_self, 1);
+}
+
+/* Anything -> CLOSE. */
+static __noinline int conn_close(struct sock *sk, int old, struct event_control *control)
+{
+        struct conn *conn = conn_get(sk);
+        struct event_counts *slot;
+        __u64 sent, received;
+        __u32 retransmits, edge;
+        struct tcp_sock *tp;
+        struct flow flow;
+        __u8 phase;
+
+        if (!conn || conn->phase == CONN_DEAD)
+                return 0;
+        tp = bpf_skc_to_tcp_sock(sk);
+        if (!tp)
+                return 0;
+        if (conn->phase == CONN_ATTEMPT && conn->edge == INDEX_NONE && !conn_resolve(sk, conn))
+                return 0;
+        flow_read(sk, tp, old, &flow);
+        if (have_lock)
+                bpf_spin_lock(&conn->lock);
+        phase = conn->phase;
+        edge = conn->edge;
+        sent = conn->sent;
+        received = conn->received;
+        retransmits = conn->retransmits;
+        conn->phase = CONN_DEAD;
+        conn->sock = 0;
+        if (have_lock)
+                bpf_spin_unlock(&conn->lock);
+        conn_retire(sk, control);
+        slot = phase == CONN_ATTEMPT || phase == CONN_OPEN ? counts_of(edge) : NULL;
+        if (!slot)
+                return 0;
+        if (flow.retransmits != retransmits)
+                ADD(slot->retransmits, flow.retransmits - retransmits);
+        if (phase == CONN_ATTEMPT) {
+                slot->last_ns = bpf_ktime_get_ns();
+                count_failure(slot, sk->sk_err, tp->segs_out);
+                return 0;
+        }
+        slot->last_ns = tp->tcp_mstamp * 1000; /* the segment or timer that ended it: cheaper than the clock */
+        count_end(slot, sk->sk_err, old);
+        if (flow.sent != sent)
+                ADD(slot->sent, flow.sent - sent);
+        if (flow.received != received)
+                ADD(slot->received, flow.received - received);
+        if (flow.unread)
+                ADD(slot->unread, flow.unread);
+        if (flow.rtt_us) {
+                __u32 bucket = histogram_bucket(flow.rtt_us);
+
+                if (bucket < EVENT_HISTOGRAM_BUCKETS)
+                        ADD(slot->rtt[bucket], 1);
+        }
+        return 0;
+}
+
+static __always_inline void bind_of(struct sock *sk, struct event_listener *listener, struct bind *bind)
+{
+        __builtin_memcpy(bind->address, listener->address, sizeof(bind->address));
+        bind->netns = listener->netns;
+        bind->port = listener->port;
+}
+
+static __noinline void listen_report(void)
+{
+        struct event_header *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+
+        if (!event) {
+                loss(EVENT_LOSS_EVENTS);
+                return;
+        }
+        event_head(event, EVENT_LISTEN, sizeof(*event));
+        bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+}
+
+/* CLOSE -> LISTEN, in process context. The process's owner has the port from now on. */
+static __noinline int listener_begin(struct sock *sk)
+{
+        struct event_listener listener = {};
+        struct event_process process;
+        struct bind bind = {};
+        __u64 key = (unsigned long)sk;
+
+        if (!process_capture((void *)bpf_get_current_task(), &process, sk->__sk_common.skc_num))
+                return 0;
+        listener.owner = process.owner;
+        listener.tgid = process.tgid;
+        listener.since_ns = bpf_ktime_get_ns();
+        listener.port = sk->__sk_common.skc_num;
+        listener.netns = sk->__sk_common.skc_net.net->ns.inum;
+        listener.transport = EVENT_TRANSPORT_TCP;
+        listener.backlog_max = sk->sk_max_ack_backlog;
+        if (sk->__sk_common.skc_family == AF_INET6) {
+                address_v6(listener.address, &sk->__sk_common.skc_v6_rcv_saddr);
+                if (BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_ipv6only))
+                        listener.flags |= EVENT_LISTENER_V6ONLY;
+        } else {
+                address_v4(listener.address, sk->__sk_common.skc_rcv_saddr);
+        }
+        if (bpf_map_update_elem(&listeners, &key, &listener, BPF_ANY)) {
+                loss(EVENT_LOSS_LISTENERS_FULL);
+                return 0;
+        }
+        bind_of(sk, &listener, &bind);
+        bpf_map_update_elem(&binds, &bind, &key, BPF_ANY);
+        listen_report();
+        return 0;
+}
+
+/* LISTEN -> CLOSE. */
+static __noinline int listener_end(struct sock *sk)
+{
+        __u64 key = (unsigned long)sk, *at;
+        struct event_listener *listener = bpf_map_lookup_elem(&listeners, &key);
+        struct bind bind = {};
+
+        if (!listener)
+                return 0;
+        bind_of(sk, listener, &bind);
+        at = bpf_map_lookup_elem(&binds, &bind);
+        if (at && *at == key)
+                bpf_map_delete_elem(&binds, &bind);
+        bpf_map_delete_elem(&listeners, &key);
+        listen_report();
+        return 0;
+}
+
+static __always_inline int state_changed(struct sock *sk, int old, int new)
+{
+        struct event_control *control = control_get();
+        struct conn *conn;
+
+        if (sk->sk_protocol != IPPROTO_TCP || !control) /* an MPTCP socket is not a tcp_sock; its subflows are */
+                return 0;
+        if (new == TCP_LISTEN)
+                return listener_begin(sk);
+        if (old == TCP_LISTEN && new == TCP_CLOSE)
+                return listener_end(sk);
+        if (!control->counting)
+                return 0;
+        if (new == TCP_SYN_SENT)
+                return client_begin(sk, control);
+        if (new == TCP_SYN_RECV) {
+                if (old == TCP_LISTEN)
+                        return server_begin(sk, control);
+                conn = conn_get(sk);
+                if (conn)
+                        conn->flags |= CONN_SIMULTANEOUS;
+                return 0;
+        }
+        if (new == TCP_CLOSE)
+                return conn_close(sk, old, control);
+        return conn_open(sk, control);
+}
+
+/* Changes that tell nothing: those between the first FIN and CLOSE, and CLOSE of what was never open. */
+static __always_inline bool tells_something(int old, int new)
+{
+        return old != new && (new == TCP_CLOSE || new == TCP_LISTEN || old == TCP_CLOSE || old == TCP_LISTEN ||
+                              old == TCP_SYN_SENT || old == TCP_SYN_RECV);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_first, struct sock *sk, int old, int new)
+{
+        __u32 zero = 0;
+        struct done *last;
+
+        if (!tells_something(old, new))
+                return 0;
+        last = bpf_map_lookup_elem(&done, &zero);
+        if (!last)
+                return 0;
+        last->sock = 0;
+        state_changed(sk, old, new);
+        last->state = new;
+        last->sock = (unsigned long)sk;
+        return 0;
+}
+
+/* Sees whether the entry shows that the event was done. */
+static __always_inline bool was_done(struct sock *sk, int old, int new)
+{
+        __u64 key = (unsigned long)sk;
+        struct conn *conn;
+
+        if (new == TCP_LISTEN)
+                return bpf_map_lookup_elem(&listeners, &key);
+        if (old == TCP_LISTEN && new == TCP_CLOSE)
+                return !bpf_map_lookup_elem(&listeners, &key);
+        conn = bpf_map_lookup_elem(&socks, &key);
+        if (new == TCP_CLOSE)
+                return !conn || conn->phase == CONN_DEAD;
+        if (new == TCP_SYN_SENT)
+                return conn && conn->phase == CONN_ATTEMPT;
+        if (new == TCP_SYN_RECV)
+                return conn && (conn->phase == CONN_CHILD || conn->flags & CONN_SIMULTANEOUS);
+        return !conn || conn->phase == CONN_OPEN;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_twin, struct sock *sk, int old, int new)
+{
+        struct event_control *control;
+        struct done *last;
+        __u32 zero = 0;
+
+        if (!tells_something(old, new))
+                return 0;
+        last = bpf_map_lookup_elem(&done, &zero);
+        if (last && last->sock == (unsigned long)sk && last->state == new) {
+                last->sock = 0;
+                return 0;
+        }
+        if (was_done(sk, old, new))
+                return 0;
+        control = control_get();
+        if (control)
+                __sync_fetch_and_add(&control->taken_over, 1);
+        return state_changed(sk, old, new);
+}

@@ -1,0 +1,226 @@
+/* UDP: who sends to whom, as flows. A flow is (socket, far end); the end that spoke first is the
+ * client, and what comes back belongs to the same flow: there is no mirrored pair. A server's flow
+ * leaves the far port out, which is ephemeral.
+ *
+ * An unconnected socket says its far end in each send and receive, where cgroup hooks see it. Of a
+ * connected one they see replies that are read with their address, as resolvers do; the sweep meets
+ * the others, if they live for an interval. There is no hook on connect(): it would be in the way of
+ * TCP, and proves nothing, for resolvers connect sockets to sort addresses and send nothing.
+ *
+ * Flows end when nothing was heard of them for a while; the agent's sweep counts that. */
+#include "bpf/edge.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The contexts of these hooks; fixed by the kernel's user-space contract. */
+struct bpf_sock {
+        __u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6_0, src_ip6_1, src_ip6_2, src_ip6_3, src_port,
+                dst_port;
+};
+struct bpf_sock_addr {
+        __u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol, msg_src_ip4, msg_src_ip6[4];
+        union {
+                struct bpf_sock *sk;
+                __u64 : 64;
+        } __attribute__((aligned(8)));
+};
+
+enum { EPHEMERAL = 32768 };
+#define SETTLING_NS 10000000000ULL
+
+struct datagram_ends {
+        struct datagram_flow_key key;
+        __u8 local[16];
+        __u32 netns; /* of the process: sockets seldom live in another one */
+        __u16 local_port;
+        __u16 listen_port; /* what the process is to be named by: 0 for a client's */
+        /* bytes in memory rather than arguments: the verifier then walks what follows once, not for each value */
+        __u8 connected, role, sure;
+};
+
+static __always_inline void address_words(__u8 to[16], __u32 a, __u32 b, __u32 c, __u32 d)
+{
+        __u32 *words = (void *)to;
+
+        words[0] = a;
+        words[1] = b;
+        words[2] = c;
+        words[3] = d;
+}
+
+static __always_inline void ends_of(struct bpf_sock_addr *ctx, bool v6, struct datagram_ends *ends)
+{
+        struct task_struct *task = (void *)bpf_get_current_task();
+        volatile struct bpf_sock *sk = ctx->sk; /* the verifier wants each field read by itself */
+        __u32 v4, a, b, c, d;
+
+        ends->key.cookie = bpf_get_socket_cookie(ctx);
+        ends->key.port = bpf_ntohs(ctx->user_port);
+        if (v6)
+                address_words(ends->key.peer, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]);
+        else
+                address_v4(ends->key.peer, ctx->user_ip4);
+        if (!sk)
+                return;
+        v4 = sk->src_ip4;
+        a = sk->src_ip6_0;
+        b = sk->src_ip6_1;
+        c = sk->src_ip6_2;
+        d = sk->src_ip6_3;
+        if (sk->family == AF_INET6)
+                address_words(ends->local, a, b, c, d);
+        else
+                address_v4(ends->local, v4);
+        ends->local_port = sk->src_port;
+        ends->connected = sk->dst_port;
+        ends->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+}
+
+/* A socket that was spoken to first listens; the sweep lets it go when it is closed. */
+static __noinline int listener_put(struct datagram_ends *ends, struct event_process *process)
+{
+        struct event_control *control = control_get();
+        struct event_listener listener = {};
+        __u64 key;
+
+        if (!ends || !process || !control)
+                return 0;
+        key = ends->key.cookie; /* no pointer is that small */
+        if (bpf_map_lookup_elem(&listeners, &key))
+                return 0;
+        listener.owner = process->owner;
+        listener.tgid = process->tgid;
+        listener.since_ns = bpf_ktime_get_ns();
+        listener.port = ends->local_port;
+        listener.netns = ends->netns;
+        listener.transport = EVENT_TRANSPORT_UDP;
+        listener.flags = EVENT_LISTENER_UNSURE;
+        listener.born_sweep = control->sweep;
+        __builtin_memcpy(listener.address, ends->local, sizeof(listener.address));
+        if (bpf_map_update_elem(&listeners, &key, &listener, BPF_NOEXIST) && !bpf_map_lookup_elem(&listeners, &key))
+                loss(EVENT_LOSS_LISTENERS_FULL);
+        return 0;
+}
+
+/* A new flow, in the context of its process. `sure`: a datagram is known to have passed. */
+static __noinline int flow_begin(struct datagram_ends *ends)
+{
+        struct datagram_flow flow = {};
+        struct event_edge edge = {};
+        struct event_process process;
+        struct event_counts *slot;
+        bool known;
+        __u8 role;
+
+        if (!ends)
+                return 0;
+        known = process_capture((void *)bpf_get_current_task(), &process, ends->listen_port);
+        if (!known)
+                return 0;
+        role = ends->role;
+        edge.owner = process.owner;
+        edge.role = role;
+        edge.transport = EVENT_TRANSPORT_UDP;
+        edge.netns = ends->netns;
+        __builtin_memcpy(edge.remote, ends->key.peer, sizeof(edge.remote));
+        if (role == EVENT_ROLE_CLIENT) {
+                edge.remote_port = ends->key.port;
+        } else {
+                __builtin_memcpy(edge.local, ends->local, sizeof(edge.local));
+                edge.local_port = ends->local_port;
+                ends->key.port = 0;
+                listener_put(ends, &process);
+        }
+        flow.edge = edge_index(&edge, process.tgid);
+        if (flow.edge == INDEX_NONE)
+                return 0;
+        flow.last_ns = bpf_ktime_get_ns();
+        flow.role = role;
+        flow.counted = ends->sure;
+        if (bpf_map_update_elem(&flows, &ends->key, &flow, BPF_NOEXIST)) {
+                if (!bpf_map_lookup_elem(&flows, &ends->key))
+                        loss(EVENT_LOSS_FLOWS);
+                return 0;
+        }
+        slot = ends->sure ? counts_of(flow.edge) : NULL;
+        if (slot) {
+                ADD(slot->attempted, 1);
+                ADD(slot->opened, 1);
+                slot->last_ns = flow.last_ns;
+        }
+        return 0;
+}
+
+/* The flow that a datagram belongs to, as either end. */
+static __always_inline struct datagram_flow *flow_find(const struct datagram_ends *ends)
+{
+        struct datagram_flow *flow = bpf_map_lookup_elem(&flows, &ends->key);
+        struct datagram_flow_key key = ends->key;
+
+        if (flow)
+                return flow;
+        key.port = 0;
+        return bpf_map_lookup_elem(&flows, &key);
+}
+
+/* Who spoke first, where that was before we listened: then the ephemeral port is the client's. */
+static __always_inline __u8 first_role(const struct datagram_ends *ends, __u8 by_order)
+{
+        struct event_control *control = control_get();
+        bool ours = ends->local_port >= EPHEMERAL, theirs = ends->key.port >= EPHEMERAL;
+
+        if (ends->connected)
+                return EVENT_ROLE_CLIENT;
+        if (control && bpf_ktime_get_ns() - control->since_ns < SETTLING_NS && ours != theirs)
+                return ours ? EVENT_ROLE_CLIENT : EVENT_ROLE_SERVER;
+        return by_order;
+}
+
+static __always_inline int datagram(struct bpf_sock_addr *ctx, bool v6, __u8 role)
+{
+        struct datagram_ends ends = {};
+        struct datagram_flow *flow;
+
+        if (ctx->protocol != IPPROTO_UDP)
+                return 1;
+        ends_of(ctx, v6, &ends);
+        if (!ends.key.port)
+                return 1;
+        flow = flow_find(&ends);
+        if (!flow) {
+                ends.sure = 1;
+                ends.role = first_role(&ends, role);
+                if (ends.role == EVENT_ROLE_SERVER && ends.local_port < EPHEMERAL)
+                        ends.listen_port = ends.local_port;
+                flow_begin(&ends);
+                return 1;
+        }
+        flow->last_ns = bpf_ktime_get_ns();
+        if (!flow->counted)
+                datagram_flow_count(flow);
+        return 1;
+}
+
+SEC("cgroup/sendmsg4")
+int udp_send4(struct bpf_sock_addr *ctx)
+{
+        return datagram(ctx, false, EVENT_ROLE_CLIENT);
+}
+
+SEC("cgroup/sendmsg6")
+int udp_send6(struct bpf_sock_addr *ctx)
+{
+        return datagram(ctx, true, EVENT_ROLE_CLIENT);
+}
+
+SEC("cgroup/recvmsg4")
+int udp_receive4(struct bpf_sock_addr *ctx)
+{
+        return datagram(ctx, false, EVENT_ROLE_SERVER);
+}
+
+SEC("cgroup/recvmsg6")
+int udp_receive6(struct bpf_sock_addr *ctx)
+{
+        return datagram(ctx, true, EVENT_ROLE_SERVER);
+}

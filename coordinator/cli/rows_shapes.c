@@ -1,0 +1,231 @@
+#include "coordinator/cli/rows_shapes.h"
+#include "coordinator/cli/values.h"
+#include "coordinator/render.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "a, b +3": the first ones of an array of texts. */
+static void names(struct table *t, json_t *array, size_t most)
+{
+        struct text text = { 0 };
+        size_t count = json_array_size(array);
+
+        for (size_t i = 0; i < count && i < most; i++)
+                text_printf(&text, "%s%s", i ? ", " : "", json_string_value(json_array_get(array, i)));
+        if (count > most)
+                text_printf(&text, " +%zu", count - most);
+        table_cell(t, TABLE_PLAIN, text.data ? text.data : "-");
+        text_free(&text);
+}
+
+static double number(json_t *v)
+{
+        return json_number_value(v);
+}
+
+static enum table_tone alarming(json_t *v)
+{
+        return number(v) > 0 ? TABLE_BAD : TABLE_PLAIN;
+}
+
+static void hosts_columns(struct table *t)
+{
+        table_column(t, "HOST", TABLE_LEFT, 16, 0);
+        table_column(t, "ENVIRONMENT", TABLE_LEFT, 11, 4);
+        table_column(t, "LABELS", TABLE_LEFT, 10, 7);
+        table_column(t, "KERNEL", TABLE_LEFT, 10, 6);
+        table_column(t, "AGENT", TABLE_LEFT, 0, 5);
+        table_column(t, "MEMORY", TABLE_RIGHT, 0, 3);
+        table_column(t, "CPU", TABLE_RIGHT, 0, 3);
+        table_column(t, "SEEN", TABLE_RIGHT, 0, 1);
+        table_column(t, "LOST", TABLE_RIGHT, 0, 1);
+        table_column(t, "HOOKS", TABLE_LEFT, 14, 2);
+}
+
+static void hooks(struct table *t, json_t *array)
+{
+        struct text text = { 0 };
+        enum table_tone tone = TABLE_PLAIN;
+        size_t attached = 0, count = json_array_size(array);
+
+        for (size_t i = 0; i < count; i++)
+                attached += strcmp(value_string(json_array_get(array, i), "state"), "attached") == 0;
+        text_printf(&text, "%zu/%zu", attached, count);
+        for (size_t i = 0; i < count; i++) {
+                json_t *hook = json_array_get(array, i);
+                const char *state = value_string(hook, "state");
+
+                if (strcmp(state, "attached") == 0)
+                        continue;
+                text_printf(&text, ", %s %s", value_string(hook, "name"), state);
+                if (*value_string(hook, "detail"))
+                        text_printf(&text, " (%s)", value_string(hook, "detail"));
+                tone = TABLE_WARN;
+        }
+        table_cell(t, tone, text.data ? text.data : "");
+        text_free(&text);
+}
+
+static void hosts_row(struct table *t, json_t *row, int64_t now)
+{
+        double age = number(json_object_get(row, "summary_age_s"));
+        bool complete = json_is_true(json_object_get(row, "complete"));
+        struct text labels = { 0 };
+        char b[VALUE_SIZE];
+        const char *key;
+        json_t *value;
+
+        (void)now;
+        table_cell(t, TABLE_BOLD, value_string(row, "name"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "environment"));
+        json_object_foreach(json_object_get(row, "labels"), key, value)
+                text_printf(&labels, "%s%s=%s", labels.length ? "," : "", key, json_string_value(value));
+        table_cell(t, TABLE_PLAIN, labels.data ? labels.data : "");
+        text_free(&labels);
+        table_cell(t, TABLE_PLAIN, value_string(row, "kernel"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "agent_version"));
+        table_cell(t, TABLE_PLAIN, value_size(b, value_at(row, "agent", "rss_bytes")));
+        table_cell(t, TABLE_PLAIN, value_percent(b, value_at(row, "agent", "cpu_ratio")));
+        table_cellf(t, complete ? TABLE_PLAIN : TABLE_WARN, "%s ago", value_duration(b, age));
+        table_cell(t, alarming(json_object_get(row, "lost_events")), value_count(b, json_object_get(row, "lost_events")));
+        hooks(t, json_object_get(row, "hooks"));
+}
+
+static void services_columns(struct table *t)
+{
+        table_column(t, "SERVICE", TABLE_LEFT, 20, 0);
+        table_column(t, "HOSTS", TABLE_LEFT, 8, 2);
+        table_column(t, "INSTANCES", TABLE_RIGHT, 0, 4);
+        table_column(t, "LISTENING", TABLE_LEFT, 9, 1);
+        table_column(t, "ENVIRONMENT", TABLE_LEFT, 11, 5);
+        table_column(t, "VERSION", TABLE_LEFT, 8, 6);
+        table_column(t, "HEALTH", TABLE_LEFT, 0, 3);
+        table_column(t, "TIER", TABLE_LEFT, 0, 7);
+}
+
+static enum table_tone health_tone(const char *health)
+{
+        return strcmp(health, "ok") == 0     ? TABLE_GOOD
+               : strcmp(health, "warn") == 0 ? TABLE_WARN
+               : strcmp(health, "bad") == 0  ? TABLE_BAD
+                                             : TABLE_FAINT;
+}
+
+static void services_row(struct table *t, json_t *row, int64_t now)
+{
+        const char *health = value_string(row, "health");
+        json_t *listening = json_object_get(row, "listening");
+        struct text ports = { 0 };
+        char b[VALUE_SIZE];
+
+        (void)now;
+        table_cell(t, TABLE_BOLD, value_string(row, "name"));
+        names(t, json_object_get(row, "hosts"), 2);
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "instances")));
+        for (size_t i = 0; i < json_array_size(listening); i++) {
+                json_t *port = json_array_get(listening, i);
+                bool v6 = strchr(value_string(port, "address"), ':');
+
+                text_printf(&ports, "%s%s%s%s:%lld%s", i ? " " : "", v6 ? "[" : "", value_string(port, "address"), v6 ? "]" : "",
+                            (long long)json_integer_value(json_object_get(port, "port")),
+                            strcmp(value_string(port, "transport"), "udp") ? "" : "/udp");
+        }
+        table_cell(t, TABLE_PLAIN, ports.data ? ports.data : "-");
+        text_free(&ports);
+        table_cell(t, TABLE_PLAIN, value_string(row, "environment"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "version"));
+        table_cell(t, health_tone(health), health);
+        table_cell(t, TABLE_FAINT, value_string(row, "tier"));
+}
+
+static void edges_columns(struct table *t)
+{
+        table_column(t, "CLIENT", TABLE_LEFT, 20, 0);
+        table_column(t, "SERVER", TABLE_LEFT, 20, 0);
+        table_column(t, "PORT", TABLE_RIGHT, 0, 0);
+        table_column(t, "PROTOCOL", TABLE_LEFT, 0, 4);
+        table_column(t, "OPEN", TABLE_RIGHT, 0, 1);
+        table_column(t, "OPENED", TABLE_RIGHT, 0, 2);
+        table_column(t, "FAILED", TABLE_RIGHT, 0, 2);
+        table_column(t, "SENT", TABLE_RIGHT, 0, 3);
+        table_column(t, "RECEIVED", TABLE_RIGHT, 0, 3);
+        table_column(t, "RTT", TABLE_RIGHT, 0, 7);
+        table_column(t, "TURNAROUND", TABLE_RIGHT, 0, 6);
+        table_column(t, "SEEN FROM", TABLE_LEFT, 0, 5);
+        table_column(t, "LAST SEEN", TABLE_LEFT, 0, 8);
+}
+
+static void edges_row(struct table *t, json_t *row, int64_t now)
+{
+        json_t *connections = json_object_get(row, "connections"), *failed = json_object_get(connections, "failed");
+        bool udp = strcmp(value_string(row, "transport"), "udp") == 0;
+        char b[VALUE_SIZE];
+
+        table_cell(t, TABLE_BOLD, value_string(row, "client"));
+        table_cell(t, TABLE_BOLD, value_string(row, "server"));
+        table_cellf(t, TABLE_PLAIN, "%lld", (long long)json_integer_value(json_object_get(row, "port")));
+        table_cellf(t, TABLE_PLAIN, "%s%s", value_string(row, "protocol"), udp ? "/udp" : "");
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(connections, "open")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(connections, "opened")));
+        table_cell(t, alarming(failed), value_count(b, failed));
+        table_cell(t, TABLE_PLAIN, value_size(b, value_at(row, "bytes", "sent")));
+        table_cell(t, TABLE_PLAIN, value_size(b, value_at(row, "bytes", "received")));
+        table_cell(t, TABLE_PLAIN, value_micros(b, value_at(row, "rtt_us", "p50")));
+        table_cell(t, TABLE_PLAIN, value_micros(b, value_at(row, "turnaround_us", "p50")));
+        table_cell(t, TABLE_FAINT, value_string(row, "seen_from"));
+        table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "last_seen"), now));
+}
+
+static void processes_columns(struct table *t)
+{
+        table_column(t, "SERVICE", TABLE_LEFT, 18, 0);
+        table_column(t, "HOST", TABLE_LEFT, 8, 1);
+        table_column(t, "PID", TABLE_RIGHT, 0, 0);
+        table_column(t, "STARTED", TABLE_LEFT, 0, 4);
+        table_column(t, "CPU", TABLE_RIGHT, 0, 1);
+        table_column(t, "MEMORY", TABLE_RIGHT, 0, 1);
+        table_column(t, "THREADS", TABLE_RIGHT, 0, 5);
+        table_column(t, "FILES", TABLE_RIGHT, 0, 3);
+        table_column(t, "RESTARTS/H", TABLE_RIGHT, 0, 4);
+        table_column(t, "LAST EXIT", TABLE_LEFT, 0, 6);
+        table_column(t, "EXECUTABLE", TABLE_LEFT, 10, 2);
+}
+
+static void processes_row(struct table *t, json_t *row, int64_t now)
+{
+        json_t *files = json_object_get(row, "open_files"), *end = json_object_get(row, "last_exit");
+        char b[VALUE_SIZE], c[VALUE_SIZE];
+
+        table_cell(t, TABLE_BOLD, value_string(row, "service"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "host"));
+        table_cellf(t, TABLE_PLAIN, "%lld", (long long)json_integer_value(json_object_get(row, "pid")));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "started"), now));
+        table_cell(t, TABLE_PLAIN, value_percent(b, json_object_get(row, "cpu_ratio")));
+        table_cell(t, TABLE_PLAIN, value_size(b, json_object_get(row, "rss_bytes")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "threads")));
+        if (json_is_number(files))
+                table_cellf(t, TABLE_PLAIN, "%s/%s", value_count(b, files),
+                            value_count(c, json_object_get(row, "open_files_limit")));
+        else
+                table_cell(t, TABLE_PLAIN, "-");
+        table_cell(t, alarming(json_object_get(row, "restarts_1h")), value_count(b, json_object_get(row, "restarts_1h")));
+        if (!json_is_object(end))
+                table_cell(t, TABLE_FAINT, "-");
+        else if (json_is_true(json_object_get(end, "oom")))
+                table_cell(t, TABLE_BAD, "out of memory");
+        else if (json_integer_value(json_object_get(end, "signal")))
+                table_cellf(t, TABLE_BAD, "signal %lld", (long long)json_integer_value(json_object_get(end, "signal")));
+        else
+                table_cellf(t, alarming(json_object_get(end, "code")), "%lld",
+                            (long long)json_integer_value(json_object_get(end, "code")));
+        table_cell(t, TABLE_FAINT, value_string(row, "executable"));
+}
+
+const struct rows_shape rows_shapes[] = {
+        { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },
+        { "services", "No service has been seen yet.", services_columns, services_row },
+        { "edges", "No connection has been seen yet.", edges_columns, edges_row },
+        { "processes", "No process has been seen yet.", processes_columns, processes_row },
+};
+const size_t rows_shapes_count = ARRAY_SIZE(rows_shapes);

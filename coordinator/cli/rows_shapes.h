@@ -1,0 +1,16 @@
+/* The columns of each verb's table, and how a row of the answer fills them. */
+#pragma once
+
+#include "coordinator/cli/table.h"
+
+#include <jansson.h>
+
+struct rows_shape {
+        const char *verb;
+        const char *empty; /* what is said instead of a table without rows */
+        void (*columns)(struct table *t);
+        void (*row)(struct table *t, json_t *row, int64_t now);
+};
+
+extern const struct rows_shape rows_shapes[];
+extern const size_t rows_shapes_count;

@@ -1,0 +1,63 @@
+#include "coordinator/cli/verbs.h"
+#include "coordinator/cli/ca.h"
+#include "coordinator/cli/client.h"
+#include "coordinator/cli/run.h"
+
+#include <string.h>
+
+static const struct cli_option control = { "control", "PATH", NULL,
+                                           "control socket of the coordinator (" CLIENT_CONTROL_DEFAULT ")" };
+static const struct cli_option format = { "format", "FORMAT", "table json", "table for people, json for programs" };
+static const struct cli_option help = { "help", NULL, NULL, "show how it is used" };
+static const struct cli_option version = { "version", NULL, NULL, "show the version" };
+
+static const struct cli_option service = { "service", "NAME", NULL, "only this service and what it talks to" };
+static const struct cli_option only_service = { "service", "NAME", NULL, "only this service" };
+static const struct cli_option depth = { "depth", "N", NULL, "with --service: so many steps around it (1)" };
+static const struct cli_option host = { "host", "NAME", NULL, "only what runs on this host" };
+static const struct cli_option at = { "at", "TIME", NULL,
+                                      "as it was then: 2026-05-01T02:00:00Z, 02:00, \"yesterday 02:00\", \"2 hours ago\"" };
+static const struct cli_option window = { "window", "DURATION", NULL,
+                                          "count the last 30s, 5m, 24h only; by default since first seen" };
+static const struct cli_option watch_window = { "window", "DURATION", NULL, "rates over the last 10s, 1m, 1h (1m)" };
+
+const struct cli_option *const cli_global_options[] = { &control, &format, &help, &version, NULL };
+
+static const struct cli_option *const none[] = { NULL };
+static const struct cli_option *const of_hosts[] = { &host, NULL };
+static const struct cli_option *const of_services[] = { &only_service, &host, &at, NULL };
+static const struct cli_option *const of_edges[] = { &service, &depth, &host, &window, &at, NULL };
+static const struct cli_option *const of_processes[] = { &only_service, &host, NULL };
+static const struct cli_option *const of_graph[] = { &service, &depth, &host, &at, &window, NULL };
+static const struct cli_option *const of_watch[] = { &service, &depth, &host, &watch_window, NULL };
+
+const struct cli_verb cli_verbs[] = {
+        { "status", "", "how the coordinator is and how much it sees", "", "table json", none, 0, 0, run_rows, NULL },
+        { "hosts", "", "hosts with an agent, and what each agent can see", "", "table json", of_hosts, 0, 0, run_rows, NULL },
+        { "services", "", "services, where they run and where they listen", "", "table json", of_services, 0, 0, run_rows, NULL },
+        { "edges", "", "which service talks to which: connections, bytes, times",
+          "Counters are totals since an edge was first seen unless --window is given.\n"
+          "Where both ends are seen, connections and bytes are as the client counts them.",
+          "table json", of_edges, 0, 0, run_rows, NULL },
+        { "processes", "", "processes of the services", "", "table json", of_processes, 0, 0, run_rows, NULL },
+        { "graph", "", "the dependency graph, for Graphviz, browsers, programs or the terminal",
+          "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg", "dot svg json table", of_graph, 0,
+          0, run_graph, NULL },
+        { "watch", "", "the live screen: who talks to whom now; q ends it", "", "", of_watch, 0, 0, run_watch, NULL },
+        { "ca", "init|issue ...", "make the certificates with which hosts prove their names", "", "", none, 0, 0, NULL, cli_ca },
+        { "version", "", "the version of this program", "", "table json", none, 0, 0, run_version, NULL },
+        { "completion", "bash|zsh|fish", "the completion of a shell, to be read by it",
+          "bash: source <(nightshift completion bash)\n"
+          "zsh:  source <(nightshift completion zsh)\n"
+          "fish: nightshift completion fish | source",
+          "", none, 1, 1, run_completion, NULL },
+};
+const size_t cli_verbs_count = ARRAY_SIZE(cli_verbs);
+
+const struct cli_verb *cli_verb_find(const char *name)
+{
+        for (size_t i = 0; i < cli_verbs_count; i++)
+                if (strcmp(cli_verbs[i].name, name) == 0)
+                        return &cli_verbs[i];
+        return NULL;
+}

@@ -1,0 +1,287 @@
+#include "coordinator/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_MAX (UINT64_C(1) << 30)
+#define FORGET_AFTER (24 * 3600 * NSEC_PER_SEC)
+#define STALE_AFTER (60 * NSEC_PER_SEC)
+#define ASSEMBLE_EVERY (2 * NSEC_PER_SEC)
+#define ROW_LINGERS (60 * NSEC_PER_SEC) /* after it went, for keys that come late */
+#define EXPIRE_EVERY (10 * NSEC_PER_SEC)
+
+int core_new(const struct core_options *options, struct core **ret_core)
+{
+        struct core *core = calloc(1, sizeof(*core));
+
+        if (!core)
+                return -ENOMEM;
+        if (options)
+                core->options = *options;
+        if (core->options.memory_max == 0)
+                core->options.memory_max = MEMORY_MAX;
+        if (core->options.forget_after == 0)
+                core->options.forget_after = FORGET_AFTER;
+        if (core->options.host_stale_after == 0)
+                core->options.host_stale_after = STALE_AFTER;
+        core->hash_key = (struct hash_key){ core->options.coordinator, UINT64_C(0x6e69676874736869) };
+        core->join.threshold = UINT32_MAX;
+        core->edge_epoch = 1;
+        *ret_core = core;
+        return 0;
+}
+
+void core_free(struct core **ret_core)
+{
+        struct core *core = *ret_core;
+
+        if (!core)
+                return;
+        join_free(core);
+        history_free(core);
+        while (core->edges_count > 0)
+                edge_free(core, core->edges[core->edges_count - 1]);
+        while (core->ends_count > 0)
+                end_free(core, core->ends[core->ends_count - 1]);
+        while (core->hosts_count > 0)
+                host_free(core, core->hosts[--core->hosts_count]);
+        free(core->hosts);
+        free(core->ends);
+        free(core->edges);
+        free(core->order);
+        free(core->split);
+        free(core->removed_ends.items);
+        free(core->removed_edges.items);
+        free(core->loading);
+        map_free(&core->texts);
+        map_free(&core->services);
+        map_free(&core->hosts_by_name);
+        map_free(&core->ends_by_key);
+        map_free(&core->ends_by_dial);
+        map_free(&core->edges_by_key);
+        map_free(&core->leases);
+        free(core);
+        *ret_core = NULL;
+}
+
+void core_advance(struct core *core, int64_t now)
+{
+        if (core->started == 0)
+                core->started = now;
+        core->now = MAX(core->now, now);
+}
+
+/* A session that was followed by another; or one never met that began before the present one, which
+ * is a late message, unless the present one has gone silent and only the clock was set back. */
+static bool session_is_old(const struct core *core, const struct host *h, const struct summary *s)
+{
+        uint64_t session = s->session;
+
+        if (h->session == session)
+                return false;
+        if (s->session_started < h->session_started && core->now - h->heard <= core->options.host_stale_after)
+                return true;
+        for (size_t i = 0; i < HOST_SESSIONS_KEPT; i++)
+                if (h->old_sessions[i] == session)
+                        return true;
+        return false;
+}
+
+/* An agent started anew: between what the last session told and the start of this one nobody
+ * counted. */
+static void begin_session(struct core *core, struct host *h, const struct summary *s)
+{
+        if (h->session != 0) {
+                int64_t known = h->durable_at ? h->durable_at : h->session_started;
+
+                host_add_gap(h, h->restored ? MIN(known, h->at) : h->at, s->session_started);
+                host_end_session(core, h);
+                remainder_excuse_host(core, h);
+        }
+        if (h->known_since == 0)
+                h->known_since = s->session_started;
+        h->session = s->session;
+        h->received = 0;
+        h->clock_offset = INT64_MAX;
+        h->session_started = s->session_started;
+        h->resync = true;
+        core->changed = true;
+}
+
+static void note_losses(struct core *core, struct host *h, const struct summary *s)
+{
+        if (s->lost > h->lost) {
+                host_add_gap(h, h->at > s->session_started ? MIN(h->at, s->at) : s->session_started, s->at);
+                h->lost = s->lost;
+                remainder_excuse_host(core, h);
+        }
+        h->lost_keys = MAX(h->lost_keys, s->lost_keys);
+}
+
+/* Rows that a full summary does not mention are gone; what they counted stays with their ends. One
+ * that was busy about when we last wrote to the store may have counted more since, unseen by us. */
+static void remove_absent_rows(struct core *core, struct host *h, const struct summary *s, uint64_t first)
+{
+        for (size_t i = 0; h->rows.table && i <= h->rows.mask; i++) {
+                for (struct map_node *n = h->rows.table[i]; n; n = n->next) {
+                        struct row *row = container_of(n, struct row, node);
+
+                        if (row->sequence >= first || row->gone_at != 0)
+                                continue;
+                        if (row->restored && row->end->last_seen >= h->durable_at - ROW_LINGERS)
+                                host_add_gap(h, h->durable_at, s->at);
+                        row->gone_at = core->now;
+                        row->end->dirty = true;
+                }
+        }
+}
+
+/* A full summary may come in parts, in any order; duplicates were sorted out before. True with the one
+ * that completes it. */
+static bool completes_full(struct host *h, const struct summary *s)
+{
+        uint64_t first = s->sequence - s->part;
+
+        if (!s->full || first <= h->full_sequence || first < h->full_first)
+                return false;
+        if (first > h->full_first) {
+                h->full_first = first;
+                h->full_parts = 0;
+        }
+        return ++h->full_parts >= s->parts;
+}
+
+static int take_rows(struct core *core, struct host *h, const struct summary *s)
+{
+        /* What is older than the last full summary has no news, and may speak of rows that are gone. */
+        if (s->sequence >= h->full_sequence) {
+                for (size_t i = 0; i < s->edges_count; i++) {
+                        int r = end_take_row(core, h, s, &s->edges[i]);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        if (completes_full(h, s)) {
+                h->full_sequence = h->full_first;
+                h->resync = false;
+                remove_absent_rows(core, h, s, h->full_first);
+                h->restored = false;
+        }
+        for (size_t i = 0; i < s->keys_count; i++) {
+                struct row *row = row_find(core, h, s->keys[i].edge);
+                if (row)
+                        join_key(core, &s->keys[i], row->end, core->now);
+        }
+        return 0;
+}
+
+/* Generous, so that a summary which is begun can be finished. */
+static uint64_t memory_wanted(const struct summary *s)
+{
+        return s->edges_count * 1500 + s->keys_count * 160 + s->processes_count * 400 + s->identities_count * 600 +
+               (s->listeners_count + s->addresses_count) * 200 + 65536;
+}
+
+int core_summary(struct core *core, int64_t now, const char *name, const struct summary *s, struct wire_ack *ret_ack)
+{
+        struct wire_ack ack = { .session = s->session, .sequence = s->sequence, .coordinator = core->options.coordinator };
+        struct host *h;
+        int r;
+
+        core_advance(core, now);
+        if (core->memory_used + memory_wanted(s) > core->options.memory_max) {
+                history_shrink(core, memory_wanted(s));
+                if (core->memory_used + memory_wanted(s) > core->options.memory_max)
+                        return -ENOMEM;
+        }
+        r = host_get(core, name, &h);
+        if (r < 0)
+                return r;
+        if (session_is_old(core, h, s))
+                goto acknowledge;
+        if (h->session != s->session)
+                begin_session(core, h, s);
+        if (!host_take_sequence(h, s->sequence)) {
+                h->heard = core->now;
+                goto acknowledge;
+        }
+        note_losses(core, h, s);
+        r = host_identities(core, h, s);
+        if (r == 0)
+                r = host_describe(core, h, s);
+        if (r == 0)
+                r = take_rows(core, h, s);
+        if (s->full)
+                host_forget_identities(core, h);
+        h->heard = core->now;
+        h->at = MAX(h->at, s->at);
+        h->received++;
+        h->clock_offset = MIN(h->clock_offset, core->now - s->at);
+        h->dirty = true;
+        core->changed = true;
+        if (r < 0)
+                return r;
+acknowledge:
+        ack.resync = h->session == s->session && h->resync;
+        *ret_ack = ack;
+        return 0;
+}
+
+/* Rows that went and can get no more keys, and ends nobody has used for long. */
+static void expire(struct core *core)
+{
+        for (uint32_t i = 0; i < core->hosts_count; i++) {
+                struct host *h = core->hosts[i];
+
+                for (size_t k = 0; h->rows.table && k <= h->rows.mask; k++) {
+                        for (struct map_node *n = h->rows.table[k], *next; n; n = next) {
+                                struct row *row = container_of(n, struct row, node);
+                                next = n->next;
+                                if (row->gone_at && row->gone_at + ROW_LINGERS < core->now)
+                                        row_free(core, h, row);
+                        }
+                }
+        }
+        graph_forget(core);
+}
+
+void core_tick(struct core *core, int64_t now)
+{
+        core_advance(core, now);
+        join_expire(core, core->now);
+        if (core->last_expire + EXPIRE_EVERY <= core->now) {
+                core->last_expire = core->now;
+                expire(core);
+                join_adjust_threshold(core, core->now);
+        }
+        history_tick(core, core->now);
+}
+
+int core_poll(struct core *core, int64_t now, const char *name, uint64_t session, uint64_t acknowledged,
+              struct wire_commands *ret_commands)
+{
+        struct host *h;
+        int r;
+
+        core_advance(core, now);
+        *ret_commands = (struct wire_commands){ 0 };
+        r = host_get(core, name, &h);
+        if (r < 0)
+                return r;
+        if (session == h->session)
+                h->command_acknowledged = MAX(h->command_acknowledged, acknowledged);
+        if (h->command_id <= h->command_acknowledged)
+                return 0;
+        core->command = (struct wire_command){
+                .id = h->command_id, .kind = WIRE_COMMAND_KEY_THRESHOLD, .threshold = core->join.threshold, .service = ""
+        };
+        *ret_commands = (struct wire_commands){ &core->command, 1 };
+        return 0;
+}
+
+bool core_has_commands(const struct core *core, const char *name)
+{
+        const struct host *h = host_find(core, name);
+
+        return h && h->command_id > h->command_acknowledged;
+}

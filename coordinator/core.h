@@ -1,0 +1,62 @@
+/* The coordinator's core: a deterministic state machine. Inputs (a summary, a tick, a poll) come in
+ * one order and carry their time; outputs (acknowledgements, commands, rows to store) are data.
+ * It does no I/O, reads no clock and draws no randomness: the same inputs give the same graph, byte
+ * for byte.
+ *
+ * It owns hosts, services, edges and history, within the memory budget of its configuration; what
+ * had to be dropped is counted and makes answers incomplete. `now` is wall clock and never goes
+ * back: an earlier value is taken as the latest known one. */
+#pragma once
+
+#include "proto/summary.h"
+#include "proto/wire.h"
+
+struct core;
+
+/* Zero means the default. */
+struct core_options {
+        uint64_t memory_max;      /* 1 GiB */
+        int64_t forget_after;     /* an edge unseen for so long leaves the live graph: 24 h */
+        int64_t host_stale_after; /* 60 s: a host's window is incomplete from then on */
+        uint64_t coordinator;     /* identity of this start, for acknowledgements */
+};
+
+MUST_CHECK int core_new(const struct core_options *options, struct core **ret_core);
+void core_free(struct core **core);
+
+/* Takes a summary from `host` (the authenticated name). Duplicates and late ones are recognised by
+ * (session, sequence) and are acknowledged again without effect. -ENOMEM when the budget is spent:
+ * then nothing was taken in. */
+MUST_CHECK int core_summary(struct core *core, int64_t now, const char *host, const struct summary *summary,
+                            struct wire_ack *ret_ack);
+
+/* Moves time on: ages hosts, leases and history. Call it about once a second. */
+void core_tick(struct core *core, int64_t now);
+
+/* Commands for `host` with ids above `acknowledged`; the strings live until the next call. Nothing
+ * to say is a count of 0: the caller then holds the poll. */
+MUST_CHECK int core_poll(struct core *core, int64_t now, const char *host, uint64_t session, uint64_t acknowledged,
+                         struct wire_commands *ret_commands);
+/* True if a poll of `host` that is held may be answered now. */
+bool core_has_commands(const struct core *core, const char *host);
+
+/* Puts the graph together from what has come in, if that is due; each view does so too. */
+void core_settle(struct core *core, int64_t now);
+
+/* How many rows (ends and edges) a whole view has to walk: what an answer will cost. */
+size_t core_rows(const struct core *core);
+
+/* What must become durable, handed out as opaque records keyed by (kind, key) so that the store
+ * needs to know no format. Calls `put` for each record that changed since the last time (size 0:
+ * delete it); core_load takes them back in any order into a fresh core, before any other input, and
+ * core_loaded ends that. A record that does not parse is -EBADMSG and is skipped by the caller with a
+ * log line. */
+typedef int (*core_put_function)(void *data, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size);
+/* One call hands out a bounded number of records, so that it takes milliseconds. Returns 1 if there
+ * is more to save at once, 0 if not, or what `put` returned if that was negative: the record at hand
+ * is then handed out again. */
+MUST_CHECK int core_save(struct core *core, int64_t now, core_put_function put, void *data);
+/* What was handed out did not become durable: all of it will be handed out again. */
+void core_save_again(struct core *core);
+MUST_CHECK int core_load(struct core *core, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size);
+void core_loaded(struct core *core, int64_t now);

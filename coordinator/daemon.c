@@ -1,0 +1,304 @@
+#include "coordinator/daemon.h"
+#include "coordinator/aside.h"
+#include "coordinator/daemon_internal.h"
+#include "coordinator/http.h"
+#include "coordinator/store.h"
+#include "proto/arena.h"
+#include "proto/notify.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARENA_MAX ((size_t)64 << 20)
+
+static int fail(struct yaml_config_error *error, int r, const char *format, ...) PRINTF_LIKE(3, 4);
+static int fail(struct yaml_config_error *error, int r, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(error->text, sizeof(error->text), format, args);
+        va_end(args);
+        return r;
+}
+
+/* `path` and what is above it. */
+static int make_folders(const char *path, mode_t mode)
+{
+        CLEANUP_FREE char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *p = copy + 1; *p; p++)
+                if (*p == '/') {
+                        *p = '\0';
+                        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+                                return -errno;
+                        *p = '/';
+                }
+        return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* One coordinator a state folder: two would write over each other's history. */
+static int lock_state(struct daemon *d, struct yaml_config_error *error)
+{
+        const char *dir = d->config->state_dir;
+        char path[4096];
+        int r = make_folders(dir, 0700);
+
+        if (r < 0)
+                return fail(error, r, "the state folder %s cannot be made: %s; choose another with --state-dir", dir, strerror(-r));
+        snprintf(path, sizeof(path), "%s/lock", dir);
+        d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (d->lock < 0)
+                return fail(error, -errno, "the state folder %s cannot be written: %s; choose another with --state-dir", dir,
+                            strerror(errno));
+        if (flock(d->lock, LOCK_EX | LOCK_NB) < 0)
+                return fail(error, -errno,
+                            "another coordinator runs with the state folder %s; stop it, or give this one its own with "
+                            "--state-dir",
+                            dir);
+        return 0;
+}
+
+static int make_core(struct daemon *d, struct yaml_config_error *error)
+{
+        struct core_options options = {
+                .memory_max = d->config->memory,
+                .forget_after = d->config->forget_after,
+                .host_stale_after = d->config->stale_after,
+        };
+        int r;
+
+        if (getrandom(&options.coordinator, sizeof(options.coordinator), 0) != sizeof(options.coordinator))
+                return fail(error, -EIO, "the kernel gives no random numbers");
+        r = core_new(&options, &d->core);
+        if (r == 0)
+                r = arena_new(ARENA_MAX, &d->arena);
+        if (r == 0)
+                r = polls_new(&d->polls);
+        if (r == 0)
+                r = asides_new(d->loop, daemon_answer_made, d, &d->asides);
+        return r < 0 ? fail(error, r, "the graph cannot be set up: %s", strerror(-r)) : 0;
+}
+
+static int open_store(struct daemon *d, struct yaml_config_error *error)
+{
+        const char *why = "";
+        int r = store_open(d->config->state_dir, &d->store, &why);
+
+        if (r < 0)
+                return fail(error, r, "%s (%s): %s", why, d->config->state_dir, strerror(-r));
+        r = store_load(d->store, d->core, clock_wall());
+        return r < 0 ? fail(error, r, "the history in %s cannot be read: %s", d->config->state_dir, strerror(-r)) : 0;
+}
+
+static int make_endpoint(struct daemon *d, struct yaml_config_error *error)
+{
+        const struct config *c = d->config;
+        struct endpoint_options options = {
+                .connections_max = (uint32_t)c->connections,
+                .connections_per_peer = (uint32_t)c->connections_per_peer,
+                .requests_per_connection = (uint32_t)c->requests_per_connection,
+                .request_bytes_max = c->request_size,
+                .ca_file = c->ca,
+                .certificate_file = c->certificate,
+                .key_file = c->key,
+        };
+        const char *why = "";
+        char url[4200], *slash;
+        int r = endpoint_new(d->loop, &options, &daemon_endpoint_functions, d, &d->endpoint, &why);
+
+        if (r < 0)
+                return fail(error, r, "%s", why);
+        for (size_t i = 0; i < c->listen.count; i++) {
+                r = endpoint_listen(d->endpoint, c->listen.items[i], &why);
+                if (r < 0)
+                        return fail(error, r, "cannot listen on %s: %s", c->listen.items[i], why);
+        }
+        snprintf(url, sizeof(url), "%s", c->control);
+        slash = strrchr(url, '/');
+        if (slash && slash != url) {
+                *slash = '\0';
+                r = make_folders(url, 0750);
+                if (r < 0)
+                        return fail(error, r, "the folder %s of the control socket cannot be made: %s", url, strerror(-r));
+        }
+        snprintf(url, sizeof(url), "ipc://%s", c->control);
+        r = endpoint_listen(d->endpoint, url, &why);
+        return r < 0 ? fail(error, r, "cannot open the control socket %s: %s", c->control, why) : 0;
+}
+
+/* What is left over when the portion of one save is full follows with the next tick. */
+static void save(struct daemon *d, int64_t now)
+{
+        int more = store_save(d->store, d->core, clock_wall());
+
+        d->save_due = now + (more > 0 ? NSEC_PER_SEC : d->config->save_every);
+}
+
+static void on_tick(void *data, int64_t now)
+{
+        struct daemon *d = data;
+
+        /* Smoothed, so that one slow question does not silence every agent. */
+        d->lag = (3 * d->lag + MAX(now - d->tick_due, 0)) / 4;
+        core_tick(d->core, clock_wall());
+        if (d->http)
+                http_tick(d->http);
+        if (now >= d->save_due)
+                save(d, now);
+        if (d->watchdog_every && now >= d->watchdog_due) {
+                notify_send("WATCHDOG=1");
+                d->watchdog_due = now + d->watchdog_every;
+        }
+        d->tick_due = MAX(d->tick_due + NSEC_PER_SEC, clock_monotonic());
+        if (loop_set_timer(d->tick, d->tick_due) < 0)
+                loop_stop(d->loop, -EIO);
+}
+
+static void on_wake(void *data, int64_t now)
+{
+        daemon_answer_polls(data, now);
+}
+
+static void set_log_level(const char *name)
+{
+        static const char *const names[] = { "error", "warning", "notice", "info", "debug" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (name && strcmp(name, names[i]) == 0)
+                        log_set_level(LOG_LEVEL_ERROR + (enum log_level)i);
+}
+
+static void reload(struct daemon *d)
+{
+        struct yaml_config_error error;
+        struct config fresh;
+        const char *why = "";
+        int r;
+
+        notify_send("RELOADING=1");
+        r = config_reload(&fresh, &error);
+        if (r < 0) {
+                log_error("daemon", "configuration unchanged: %s", error.text);
+        } else {
+                d->config->save_every = fresh.save_every;
+                free(d->config->log_level);
+                d->config->log_level = TAKE_PTR(fresh.log_level);
+                set_log_level(d->config->log_level);
+                config_free(&fresh);
+        }
+        if (d->config->ca) {
+                r = endpoint_reload(d->endpoint, &why);
+                if (r < 0)
+                        log_error("daemon", "certificates unchanged: %s", why);
+        }
+        log_notice("daemon", "configuration%s read again; other keys are taken over at the next start",
+                   d->config->ca ? " and certificates" : "");
+        notify_send("READY=1");
+}
+
+static void on_signal(void *data, int signal_number)
+{
+        struct daemon *d = data;
+
+        if (signal_number == SIGHUP) {
+                reload(d);
+                return;
+        }
+        log_notice("daemon", "stopping on SIG%s", sigabbrev_np(signal_number));
+        loop_stop(d->loop, 0);
+}
+
+static int make_loop(struct daemon *d, struct yaml_config_error *error)
+{
+        static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+        int r = loop_new(&d->loop);
+
+        for (size_t i = 0; i < ARRAY_SIZE(numbers) && r == 0; i++)
+                r = loop_add_signal(d->loop, numbers[i], on_signal, d, &d->signals[i]);
+        if (r == 0)
+                r = loop_add_timer(d->loop, on_tick, d, &d->tick);
+        if (r == 0)
+                r = loop_add_timer(d->loop, on_wake, d, &d->wake);
+        return r < 0 ? fail(error, r, "the event loop cannot be set up: %s", strerror(-r)) : 0;
+}
+
+int daemon_new(struct config *config, struct daemon **ret_daemon, struct yaml_config_error *ret_error)
+{
+        struct daemon *d = calloc(1, sizeof(*d));
+        int r;
+
+        if (!d)
+                return fail(ret_error, -ENOMEM, "out of memory");
+        d->config = config;
+        d->lock = -1;
+        d->started = clock_monotonic();
+        d->refusals = (struct log_gate){ .interval_ns = NSEC_PER_SEC, .burst = 5 };
+        set_log_level(config->log_level);
+        r = make_loop(d, ret_error);
+        if (r == 0)
+                r = lock_state(d, ret_error);
+        if (r == 0)
+                r = make_core(d, ret_error);
+        if (r == 0)
+                r = open_store(d, ret_error);
+        if (r == 0)
+                r = make_endpoint(d, ret_error);
+        if (r == 0 && strcmp(config->http, "off"))
+                r = http_new(d, ret_error, &d->http);
+        if (r < 0)
+                daemon_free(&d);
+        else
+                *ret_daemon = d;
+        return r;
+}
+
+int daemon_run(struct daemon *d)
+{
+        int r;
+
+        d->watchdog_every = notify_watchdog_ns();
+        d->tick_due = clock_monotonic();
+        d->save_due = d->tick_due + d->config->save_every;
+        r = loop_set_timer(d->tick, d->tick_due);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < d->config->listen.count; i++)
+                log_notice("daemon", "agents connect to %s", d->config->listen.items[i]);
+        log_notice("daemon", "version %s, control socket %s, HTTP %s", NIGHTSHIFT_VERSION, d->config->control, d->config->http);
+        notify_send("READY=1");
+        r = loop_run(d->loop);
+        notify_send("STOPPING=1");
+        (void)store_flush(d->store, d->core, clock_wall());
+        return r;
+}
+
+void daemon_free(struct daemon **daemon)
+{
+        struct daemon *d = *daemon;
+
+        *daemon = NULL;
+        if (!d)
+                return;
+        http_free(&d->http);
+        endpoint_free(&d->endpoint);
+        asides_free(&d->asides);
+        polls_free(&d->polls);
+        arena_free(&d->arena);
+        core_free(&d->core);
+        store_close(&d->store);
+        loop_free(&d->loop);
+        text_free(&d->text);
+        fd_close(&d->lock);
+        free(d);
+}

@@ -1,0 +1,52 @@
+/* What the files of the daemon share. */
+#pragma once
+
+#include "coordinator/config.h"
+#include "coordinator/core.h"
+#include "coordinator/endpoint.h"
+#include "coordinator/polls.h"
+#include "coordinator/queries.h"
+#include "proto/log.h"
+
+struct arena;
+struct asides;
+struct http;
+struct store;
+
+/* Answers about a graph of more ends and edges than this are made aside; up to it they take some ms. */
+#define DAEMON_ASIDE_ROWS 10000
+
+struct daemon {
+        struct config *config;
+        struct loop *loop;
+        struct endpoint *endpoint;
+        struct core *core;
+        struct store *store;
+        struct arena *arena;
+        struct polls *polls;
+        struct asides *asides;
+        struct http *http;
+        struct loop_source *tick, *wake, *signals[3];
+        struct text text; /* of the answer in the making; its memory is kept */
+
+        int lock;
+        int64_t started;  /* monotonic */
+        int64_t tick_due; /* monotonic: how late it fires is our load */
+        int64_t lag;
+        int64_t save_due, watchdog_due;
+        int64_t watchdog_every;
+        bool wake_set;
+        struct log_gate refusals;
+        uint64_t summaries, duplicates, refused, queries;
+};
+
+/* daemon_requests.c: what comes from the endpoint. */
+extern const struct endpoint_functions daemon_endpoint_functions;
+/* Answers the polls that have commands or have waited long enough. */
+void daemon_answer_polls(struct daemon *daemon, int64_t now_monotonic);
+
+/* For asides_new(): an answer that was made aside goes to whoever asked. */
+void daemon_answer_made(void *daemon, uint64_t token, const uint8_t *answer, size_t size);
+
+/* daemon_metrics.c: Prometheus' text format, bounded. */
+int daemon_metrics(struct daemon *daemon, struct text *out);

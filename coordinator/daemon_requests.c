@@ -1,0 +1,263 @@
+#include "coordinator/aside.h"
+#include "coordinator/daemon_internal.h"
+#include "proto/arena.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOLD (20 * NSEC_PER_SEC)
+#define ARENA_KEEP (1u << 20)
+#define TEXT_KEEP (1u << 20)
+/* The loop is late by so much: agents are asked to wait a multiple of it. */
+#define LAG_MIN (200 * NSEC_PER_MSEC)
+#define PAUSE_MAX_MS 10000
+/* Held polls are looked through at most so often. */
+#define WAKE_AFTER (20 * NSEC_PER_MSEC)
+
+static void reply(struct daemon *d, uint64_t token, const struct wire_reply *what)
+{
+        CLEANUP_FREE uint8_t *buffer = NULL;
+        size_t size;
+        int r = wire_pack_reply(what, &buffer, &size);
+
+        if (r < 0) {
+                log_error("daemon", "an answer cannot be packed: %s", strerror(-r));
+                return;
+        }
+        /* A peer that is gone has told the agent so itself. */
+        r = endpoint_reply(d->endpoint, token, buffer, size);
+        if (r < 0 && r != -ENOENT)
+                log_warning("daemon", "an answer cannot be sent: %s", strerror(-r));
+}
+
+static void refuse(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const char *reason)
+{
+        struct wire_reply refusal = { .kind = WIRE_REFUSAL, .refusal.reason = reason };
+        uint64_t suppressed;
+
+        d->refused++;
+        if (log_gate_open(&d->refusals, clock_monotonic(), &suppressed)) {
+                char more[64] = "";
+
+                if (suppressed)
+                        snprintf(more, sizeof(more), " (and %" PRIu64 " refusals before)", suppressed);
+                log_warning("daemon", "refused %s%s%s: %s%s", peer->name ? peer->name : "", peer->name ? " at " : "", peer->address,
+                            reason, more);
+        }
+        reply(d, token, &refusal);
+}
+
+/* The name a peer may speak for: that of its certificate; on loopback, where there is none, its own
+ * word. */
+static bool may_speak(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const char *claimed)
+{
+        char reason[320];
+
+        if (!*claimed) {
+                refuse(d, peer, token, "it gives no host name");
+                return false;
+        }
+        if (peer->name ? strcmp(peer->name, claimed) == 0 : peer->loopback)
+                return true;
+        if (peer->name)
+                snprintf(reason, sizeof(reason), "its certificate is that of '%.120s', but it calls itself '%.120s'", peer->name,
+                         claimed);
+        else
+                snprintf(reason, sizeof(reason), "it has no certificate and is not on loopback");
+        refuse(d, peer, token, reason);
+        return false;
+}
+
+static void wake_polls(struct daemon *d)
+{
+        if (d->wake_set || polls_count(d->polls) == 0)
+                return;
+        d->wake_set = loop_set_timer(d->wake, clock_monotonic() + WAKE_AFTER) == 0;
+}
+
+static uint32_t pause_ms(const struct daemon *d)
+{
+        if (d->lag < LAG_MIN)
+                return 0;
+        return (uint32_t)MIN(4 * d->lag / NSEC_PER_MSEC, PAUSE_MAX_MS);
+}
+
+static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct summary *summary)
+{
+        struct wire_reply answer = { .kind = WIRE_ACK };
+        int r;
+
+        if (!may_speak(d, peer, token, summary->host))
+                return;
+        r = core_summary(d->core, clock_wall(), summary->host, summary, &answer.ack);
+        if (r < 0) {
+                refuse(d, peer, token,
+                       r == -ENOMEM ? "the coordinator's memory budget is spent" : "the coordinator cannot take its summary in");
+                return;
+        }
+        d->summaries++;
+        answer.ack.pause_ms = MAX(answer.ack.pause_ms, pause_ms(d));
+        reply(d, token, &answer);
+        wake_polls(d);
+}
+
+static bool answer_poll(struct daemon *d, const struct poll_held *poll, bool over)
+{
+        struct wire_reply answer = { .kind = WIRE_COMMANDS };
+
+        if (core_poll(d->core, clock_wall(), poll->host, poll->session, poll->acknowledged, &answer.commands) < 0)
+                answer.commands = (struct wire_commands){ 0 };
+        if (answer.commands.count == 0 && !over)
+                return false;
+        reply(d, poll->token, &answer);
+        return true;
+}
+
+static void take_poll(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct wire_poll *poll)
+{
+        struct poll_held held = {
+                .connection = peer->connection,
+                .token = token,
+                .session = poll->session,
+                .acknowledged = poll->acknowledged,
+                .host = poll->host,
+        };
+
+        if (!may_speak(d, peer, token, poll->host) || answer_poll(d, &held, false))
+                return;
+        held.until = clock_monotonic() + HOLD;
+        if (polls_hold(d->polls, &held) < 0)
+                answer_poll(d, &held, true);
+        else if (polls_count(d->polls) == 1 && !d->wake_set)
+                d->wake_set = loop_set_timer(d->wake, held.until) == 0;
+}
+
+static void make_answer(struct daemon *d, const struct wire_query *query, struct wire_answer *ret_answer)
+{
+        d->text.length = 0;
+        d->text.failed = 0;
+        ret_answer->status = query_answer(d->core, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
+        ret_answer->body = (const uint8_t *)(d->text.data ? d->text.data : "");
+        ret_answer->body_size = d->text.length;
+}
+
+struct question {
+        struct daemon *daemon;
+        const struct wire_query *query;
+};
+
+static int make_aside(void *data, uint8_t **ret_answer, size_t *ret_size)
+{
+        struct question *q = data;
+        struct wire_reply answer = { .kind = WIRE_ANSWER };
+
+        make_answer(q->daemon, q->query, &answer.answer);
+        return wire_pack_reply(&answer, ret_answer, ret_size);
+}
+
+void daemon_answer_made(void *daemon, uint64_t token, const uint8_t *answer, size_t size)
+{
+        static const char sorry[] = "the coordinator could not make the answer: it took too long, or memory is short\n";
+        struct wire_reply failure = { .kind = WIRE_ANSWER,
+                                      .answer = { .status = QUERY_FAILED,
+                                                  .content_type = "text/plain; charset=utf-8",
+                                                  .body = (const uint8_t *)sorry,
+                                                  .body_size = sizeof(sorry) - 1 } };
+        struct daemon *d = daemon;
+        int r;
+
+        if (!answer) {
+                log_warning("daemon", "a child that was to make an answer came to nothing");
+                reply(d, token, &failure);
+                return;
+        }
+        r = endpoint_reply(d->endpoint, token, answer, size);
+        if (r < 0 && r != -ENOENT)
+                log_warning("daemon", "an answer cannot be sent: %s", strerror(-r));
+}
+
+/* True if a child makes the answer. The graph is put together here: that touches most of it, and a
+ * child would have to copy what it touches. */
+static bool take_aside(struct daemon *d, uint64_t token, const struct wire_query *query)
+{
+        struct question question = { d, query };
+
+        if (strcmp(query->verb, "status") == 0 || core_rows(d->core) <= DAEMON_ASIDE_ROWS)
+                return false;
+        core_settle(d->core, clock_wall());
+        return aside_start(d->asides, token, make_aside, &question) == 0;
+}
+
+static void take_query(struct daemon *d, uint64_t token, const struct wire_query *query)
+{
+        struct wire_reply answer = { .kind = WIRE_ANSWER };
+
+        d->queries++;
+        if (take_aside(d, token, query))
+                return;
+        make_answer(d, query, &answer.answer);
+        reply(d, token, &answer);
+        if (d->text.capacity > TEXT_KEEP)
+                text_free(&d->text);
+}
+
+static void on_request(void *data, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size)
+{
+        struct daemon *d = data;
+        struct wire_request request;
+        const char *why = "";
+        char reason[256];
+        int r = wire_unpack_request(body, size, d->arena, &request, &why);
+
+        if (r < 0) {
+                snprintf(reason, sizeof(reason), "its request does not parse: %s", r == -ENOBUFS ? "it is too large" : why);
+                refuse(d, peer, token, reason);
+        } else if (peer->local != (request.kind == WIRE_QUERY)) {
+                refuse(d, peer, token,
+                       peer->local ? "the control socket takes questions only"
+                                   : "questions are answered on the control socket only");
+        } else if (request.kind == WIRE_SUMMARY) {
+                take_summary(d, peer, token, request.summary);
+        } else if (request.kind == WIRE_POLL) {
+                take_poll(d, peer, token, &request.poll);
+        } else {
+                take_query(d, token, &request.query);
+        }
+        arena_reset(d->arena, ARENA_KEEP);
+}
+
+static void on_gone(void *data, uint64_t connection)
+{
+        struct daemon *d = data;
+
+        polls_drop(d->polls, connection);
+}
+
+const struct endpoint_functions daemon_endpoint_functions = { .request = on_request, .gone = on_gone };
+
+struct visit {
+        struct daemon *daemon;
+        int64_t now;
+};
+
+static bool visit(void *data, const struct poll_held *poll)
+{
+        struct visit *v = data;
+        bool over = poll->until <= v->now;
+
+        return (over || core_has_commands(v->daemon->core, poll->host)) && answer_poll(v->daemon, poll, over);
+}
+
+void daemon_answer_polls(struct daemon *d, int64_t now_monotonic)
+{
+        struct visit v = { d, now_monotonic };
+        int64_t next;
+
+        polls_visit(d->polls, visit, &v);
+        next = polls_next(d->polls);
+        d->wake_set = false;
+        if (next >= 0 && loop_set_timer(d->wake, next) < 0)
+                log_error("daemon", "the timer of the long polls cannot be set: %s", strerror(errno));
+}

@@ -1,0 +1,127 @@
+#include "coordinator/queries.h"
+#include "coordinator/view.h"
+#include "proto/time_text.h"
+#include "proto/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 100
+
+static const struct {
+        const char *verb;
+        uint32_t parts;
+} verbs[] = {
+        { "status", VIEW_STATUS }, { "hosts", VIEW_HOSTS },         { "services", VIEW_SERVICES },
+        { "edges", VIEW_EDGES },   { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH },
+};
+
+static enum query_status wrong(struct text *out, const struct wire_argument *a, const char *expected)
+{
+        text_printf(out, "%s: expected %s, found '%.100s'\n", a->name, expected, a->value);
+        return QUERY_USAGE;
+}
+
+static enum query_status depth(struct text *out, const struct wire_argument *a, uint32_t *ret_depth)
+{
+        char *end;
+        unsigned long v;
+
+        errno = 0;
+        v = strtoul(a->value, &end, 10);
+        if (errno || end == a->value || *end || v < 1 || v > DEPTH_MAX || *a->value == '-')
+                return wrong(out, a, "a whole number from 1 to 100");
+        *ret_depth = (uint32_t)v;
+        return QUERY_DONE;
+}
+
+static enum query_status argument(struct text *out, int64_t now, const struct wire_argument *a, struct view_query *q, bool *ret_dot)
+{
+        if (strcmp(a->name, "service") == 0) {
+                q->service = a->value;
+        } else if (strcmp(a->name, "host") == 0) {
+                q->host = a->value;
+        } else if (strcmp(a->name, "depth") == 0) {
+                return depth(out, a, &q->depth);
+        } else if (strcmp(a->name, "at") == 0) {
+                if (time_text_parse(a->value, now, &q->at) < 0)
+                        return wrong(out, a, TIME_TEXT_EXPECTED);
+                if (q->at > now)
+                        return wrong(out, a, "a time that has passed");
+        } else if (strcmp(a->name, "window") == 0) {
+                if (duration_parse(a->value, &q->window) < 0 || q->window == 0)
+                        return wrong(out, a, "a duration such as 30s, 5m or 24h");
+        } else if (strcmp(a->name, "format") == 0) {
+                if (strcmp(a->value, "json") && strcmp(a->value, "dot"))
+                        return wrong(out, a, "json or dot");
+                *ret_dot = strcmp(a->value, "dot") == 0;
+        } else {
+                text_printf(out, "unknown argument '%.100s'\n", a->name);
+                return QUERY_USAGE;
+        }
+        return QUERY_DONE;
+}
+
+static enum query_status failed(struct text *out, int r, const struct view_query *q)
+{
+        if (r == -ENOENT) {
+                if (q->service && q->host)
+                        text_printf(out, "no service '%s' on a host '%s'\n", q->service, q->host);
+                else
+                        text_printf(out, "no %s '%s'\n", q->service ? "service" : "host", q->service ? q->service : q->host);
+                return QUERY_NO_SUCH;
+        }
+        if (r == -ERANGE) {
+                text_puts(out, "history does not reach back to that time\n");
+                return QUERY_NO_SUCH;
+        }
+        text_printf(out, "the coordinator cannot answer: %s\n", strerror(-r));
+        return QUERY_FAILED;
+}
+
+enum query_status query_answer(struct core *core, int64_t now, int64_t started_monotonic, const struct wire_query *query,
+                               struct text *out, const char **ret_type)
+{
+        struct view_query q = { 0 };
+        struct view *view = NULL;
+        bool dot = false;
+        size_t which = 0;
+        int r;
+
+        *ret_type = "text/plain; charset=utf-8";
+        while (which < ARRAY_SIZE(verbs) && strcmp(query->verb, verbs[which].verb))
+                which++;
+        if (which == ARRAY_SIZE(verbs)) {
+                text_printf(out, "unknown verb '%.100s'\n", query->verb);
+                return QUERY_USAGE;
+        }
+        q.parts = verbs[which].parts;
+        for (size_t i = 0; i < query->arguments_count; i++) {
+                enum query_status s = argument(out, now, &query->arguments[i], &q, &dot);
+
+                if (s != QUERY_DONE)
+                        return s;
+        }
+        if (q.depth && !q.service) {
+                text_puts(out, "depth: expected together with a service\n");
+                return QUERY_USAGE;
+        }
+        if (dot && q.parts != VIEW_GRAPH) {
+                text_printf(out, "format: only a graph can be DOT, not '%s'\n", query->verb);
+                return QUERY_USAGE;
+        }
+        r = core_view(core, now, &q, &view);
+        if (r < 0)
+                return failed(out, r, &q);
+        if (!view->uptime_ns)
+                view->uptime_ns = clock_monotonic() - started_monotonic;
+        r = dot ? render_dot(out, view) : render_json(out, query->verb, view);
+        view_free(&view);
+        if (r < 0) {
+                out->length = 0;
+                out->failed = 0;
+                return failed(out, r, &q);
+        }
+        *ret_type = dot ? "text/vnd.graphviz; charset=utf-8" : "application/json";
+        return QUERY_DONE;
+}

@@ -1,0 +1,17 @@
+/* Questions: a verb and its arguments become a view of the core, and the view becomes text. The
+ * control socket and the HTTP interface ask here. */
+#pragma once
+
+#include "coordinator/render.h"
+#include "proto/wire.h"
+
+struct core;
+
+/* Exit statuses of the CLI, which travel with an answer. */
+enum query_status { QUERY_DONE = 0, QUERY_FAILED = 1, QUERY_USAGE = 2, QUERY_NO_SUCH = 3 };
+
+/* Appends the answer, or the sentence of a failure, to `out`. Arguments: `service`, `host` (names),
+ * `depth`, `at` (RFC 3339), `window` (duration), `format` (json, or dot for `graph`).
+ * *ret_type is static. */
+enum query_status query_answer(struct core *core, int64_t now, int64_t started_monotonic, const struct wire_query *query,
+                               struct text *out, const char **ret_type);

@@ -1,0 +1,129 @@
+/* What may be asked of the core: rows ready to show, joined and named, in a stable order. The CLI's
+ * JSON, tables and pictures are made from these and from nothing else.
+ *
+ * A view is a snapshot that owns its rows and strings; it is made by core_view() and freed by
+ * view_free(). Absent text is "", never NULL. Counters are totals over `window_ns` before `as_of`. */
+#pragma once
+
+#include "proto/base.h"
+#include "proto/histogram.h"
+#include "proto/summary.h"
+
+struct core;
+
+/* Parts of a view, as bits. */
+enum view_part {
+        VIEW_STATUS = 1,
+        VIEW_HOSTS = 2,
+        VIEW_SERVICES = 4,
+        VIEW_EDGES = 8,
+        VIEW_PROCESSES = 16,
+        VIEW_GRAPH = VIEW_STATUS | VIEW_SERVICES | VIEW_EDGES,
+};
+
+enum view_seen { VIEW_SEEN_CLIENT = 1, VIEW_SEEN_SERVER = 2, VIEW_SEEN_BOTH = 3 };
+/* By the attempts to connect to a service in about the last two minutes: bad if at least half of
+ * them (and five) never opened, warn if at least one in twenty (and two) or if a listener's accept
+ * queue is full. Counts of incomplete windows accuse nobody: with nothing else to go by, and for the
+ * past, it is unknown. */
+enum view_health { VIEW_HEALTH_UNKNOWN = 0, VIEW_HEALTH_OK, VIEW_HEALTH_WARN, VIEW_HEALTH_BAD };
+
+/* Selection; zero means no restriction. */
+struct view_query {
+        uint32_t parts;
+        int64_t at;          /* the graph as it was then; 0 is now */
+        int64_t window;      /* counters of the last so many nanoseconds; 0: since first seen */
+        const char *service; /* only what lies within `depth` steps of this service */
+        uint32_t depth;      /* 0 with a service means 1 */
+        const char *host;
+};
+
+struct view_strings {
+        const char **items; /* sorted */
+        size_t count;
+};
+
+struct view_host {
+        const char *name, *id, *kernel, *agent_version, *environment;
+        struct summary_label *labels;
+        size_t labels_count;
+        double summary_age_s;
+        bool complete;
+        uint64_t lost_events;
+        uint64_t agent_rss_bytes, agent_map_bytes;
+        double agent_cpu_ratio;
+        struct summary_hook *hooks;
+        size_t hooks_count;
+};
+
+struct view_port {
+        const char *address;
+        uint16_t port;
+        enum summary_transport transport;
+        uint32_t backlog, backlog_max;
+        uint64_t drops;
+};
+
+struct view_service {
+        const char *name;
+        bool external; /* a far end without an agent; not in the answer to `services`, but in the graph */
+        struct view_strings hosts;
+        const char *environment;
+        uint32_t instances;
+        const char *version;
+        struct view_port *listening;
+        size_t listening_count;
+        enum view_health health;
+        uint32_t tier;
+        bool opted_out;
+};
+
+struct view_edge {
+        const char *client, *server; /* service names; for an external end its address */
+        struct view_strings client_hosts, server_hosts;
+        uint16_t port;
+        enum summary_transport transport;
+        const char *protocol; /* by well-known port or observation; "" if unknown */
+        bool external, client_external, server_external;
+        enum view_seen seen_from;
+        int64_t window_ns;
+        uint64_t open;                    /* now */
+        struct summary_counters counters; /* as the client counts, where it is seen */
+        uint64_t failed;
+        struct histogram rtt, turnaround;
+        uint64_t errors;
+        /* Nothing is missing of the window on any host whose counts these are: no event was lost there
+         * by the agent's own account, no session of it ended in the window without the next one
+         * having begun (the time between is not counted, after a clean stop too), it was heard within
+         * host_stale_after, and no split or remainder behind the edge is an estimate. A window that
+         * spans a restart of the coordinator is complete: counters are cumulative. */
+        bool complete;
+        int64_t first_seen, last_seen;
+};
+
+struct view_process {
+        const char *service, *host;
+        struct summary_process process; /* its strings belong to the view */
+        double cpu_ratio;
+};
+
+struct view {
+        int64_t as_of;
+        bool complete;
+        int64_t uptime_ns;
+        uint32_t hosts_total, services_total, edges_total;
+        uint64_t lost_events;
+
+        struct view_host *hosts;
+        size_t hosts_count;
+        struct view_service *services; /* sorted by name, external ones last */
+        size_t services_count;
+        struct view_edge *edges; /* sorted by client, server, port, transport */
+        size_t edges_count;
+        struct view_process *processes;
+        size_t processes_count;
+};
+
+/* -ENOENT: the query names a service or host that is not there; -ERANGE: `at` lies before history. */
+MUST_CHECK int core_view(struct core *core, int64_t now, const struct view_query *query, struct view **ret_view);
+void view_free(struct view **view);

@@ -1,0 +1,160 @@
+/* A summary: what one agent says about its host for one interval, as plain structs. The agent fills
+ * it, the wire module packs it into columns and unpacks it into an arena, and the coordinator's core
+ * takes it as an input. Nobody but the wire module sees the packed form.
+ *
+ * Every counter is cumulative since the session began, so a lost summary costs freshness and nothing
+ * else. A summary holds the rows that changed; with `full` it holds all of them, and a row absent
+ * from a full summary is gone: it may go only once its last change was acknowledged, and should stay
+ * a minute longer, since the coordinator writes to disk in rounds. Identities are sent with each summary that refers to them.
+ *
+ * Strings are UTF-8 without control characters, never NULL, and belong to whoever made the summary.
+ * Times are wall clock nanoseconds, durations nanoseconds, sizes bytes, ports host order. */
+#pragma once
+
+#include "proto/base.h"
+#include "proto/histogram.h"
+
+struct address {
+        uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+enum summary_role { ROLE_UNKNOWN = 0, ROLE_CLIENT = 1, ROLE_SERVER = 2 };
+enum summary_transport { TRANSPORT_TCP = 6, TRANSPORT_UDP = 17 };
+
+/* How a service was recognised, in order of precedence. */
+enum identity_kind {
+        IDENTITY_EXPLICIT = 1, /* the agent's configuration maps it */
+        IDENTITY_KUBERNETES,   /* namespace/workload from the pod's cgroup path and labels, else the pod */
+        IDENTITY_CONTAINER,
+        IDENTITY_UNIT,       /* systemd; template instances are one service */
+        IDENTITY_EXECUTABLE, /* name of the executable, and `:port` if it listens */
+};
+
+struct summary_identity {
+        uint32_t id; /* unique in the session, from 1, never reused */
+        enum identity_kind kind;
+        const char *service;
+        const char *instance; /* unit, container or pod that this is; "" if there is but one */
+        const char *executable;
+        const char *cgroup;
+        const char *version; /* declared service version, or "" */
+};
+
+/* Columns of counters: name, and what it says. See struct event_counts for the exact meaning. */
+/* clang-format off */
+#define SUMMARY_COUNTERS(X) \
+        X(attempted) X(adopted) X(opened) X(closed) \
+        X(refused) X(timed_out) X(unreachable) X(aborted) X(no_port) \
+        X(reset_by_peer) X(reset_by_self) X(timed_out_open) \
+        X(sent) X(received) X(unread) X(retransmits) X(datagrams_sent) X(datagrams_received)
+/* clang-format on */
+
+struct summary_counters {
+#define X(name) uint64_t name;
+        SUMMARY_COUNTERS(X)
+#undef X
+};
+
+struct summary_edge {
+        uint64_t id; /* unique in the session, never reused */
+        uint32_t identity;
+        uint32_t netns;
+        enum summary_role role;
+        enum summary_transport transport;
+        struct address local;  /* server: the address it was reached on; client: zero */
+        struct address remote; /* far end */
+        uint16_t local_port;   /* server only */
+        uint16_t remote_port;  /* client only */
+        int64_t first_seen;
+        int64_t last_seen;
+        struct summary_counters counters;
+        struct histogram rtt;        /* microseconds */
+        struct histogram turnaround; /* microseconds */
+};
+
+/* One connection of an edge, by the key of bpf/event.h. */
+struct summary_key {
+        uint64_t key;
+        uint64_t edge;
+        enum summary_role role;
+};
+
+struct summary_listener {
+        uint32_t identity;
+        uint32_t netns;
+        enum summary_transport transport;
+        struct address address;
+        uint16_t port;
+        uint32_t backlog, backlog_max;
+        uint64_t drops;
+};
+
+/* An address of the host, and the network namespace in which it was seen. */
+struct summary_address {
+        struct address address;
+        uint32_t netns;
+};
+
+struct summary_process {
+        uint32_t identity;
+        uint32_t pid;
+        int64_t started;
+        const char *executable;
+        const char *build;
+        uint64_t cpu_ns; /* cumulative */
+        uint64_t rss_bytes;
+        uint32_t threads;
+        uint32_t open_files, open_files_limit; /* 0 where not read */
+        uint32_t restarts_1h;                  /* of its service on this host */
+        bool has_exit;                         /* of the incarnation before, or of this one if ended */
+        int32_t exit_code, exit_signal;
+        bool exit_oom;
+};
+
+/* A hook of the probes: what is attached, or what stands in for it, or why it is missing. */
+struct summary_hook {
+        const char *name;
+        const char *state; /* "attached", "fallback", "unavailable" */
+        const char *detail;
+};
+
+struct summary_label {
+        const char *key, *value;
+};
+
+struct summary {
+        uint64_t session;  /* random, one per start of the agent */
+        uint64_t sequence; /* from 1, one per summary of the session */
+        int64_t session_started;
+        int64_t at;          /* the moment at which the counters were read */
+        int64_t interval;    /* nominal */
+        const char *host;    /* what the agent calls itself; believed only if its certificate says so */
+        const char *host_id; /* machine id */
+        const char *boot_id;
+        const char *kernel;
+        const char *agent_version;
+        bool full;
+        /* A full summary that would be too large comes in parts with consecutive sequences: this is
+         * part `part` (from 0) of `parts`; 0 of 1 where it was not split. Its first part has sequence
+         * `sequence - part`. Once all parts arrived, in any order, an edge that no summary has named
+         * since that sequence is gone. Listeners and processes are complete in part 0 and absent
+         * from the others. A summary that is not full is always part 0 of 1. */
+        uint32_t part, parts;
+        bool final;    /* the agent stops after this one, cleanly */
+        uint64_t lost; /* connections (or messages) not counted since the session began */
+        uint64_t lost_keys;
+        uint32_t key_threshold; /* keys whose hash is at most this are reported; UINT32_MAX is all */
+        uint64_t agent_rss_bytes, agent_map_bytes;
+        uint64_t agent_cpu_ns; /* cumulative */
+
+        struct summary_label *labels; /* complete in every summary */
+        struct summary_hook *hooks;   /* likewise */
+        struct summary_identity *identities;
+        struct summary_address *addresses;  /* complete in every summary */
+        struct summary_listener *listeners; /* complete in every summary that has any or is full */
+        struct summary_edge *edges;
+        struct summary_key *keys;
+        struct summary_process *processes; /* complete in every summary that has any or is full */
+        size_t labels_count, hooks_count, identities_count, addresses_count, listeners_count, edges_count, keys_count,
+                processes_count;
+};

@@ -1,0 +1,206 @@
+/* Flows of UDP: one edge at each end, whoever speaks, and none where nothing was sent. */
+#include "tests/bpf/rig.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define UDP EVENT_TRANSPORT_UDP
+#define CLIENT EVENT_ROLE_CLIENT
+#define SERVER EVENT_ROLE_SERVER
+
+struct place {
+        struct sockaddr_storage at;
+        socklen_t size;
+};
+
+static struct place loopback(int family, uint16_t port)
+{
+        struct place place = {};
+        struct sockaddr_in *v4 = (void *)&place.at;
+        struct sockaddr_in6 *v6 = (void *)&place.at;
+
+        place.at.ss_family = (sa_family_t)family;
+        if (family == AF_INET6) {
+                v6->sin6_port = htons(port);
+                v6->sin6_addr = in6addr_loopback;
+                place.size = sizeof(*v6);
+        } else {
+                v4->sin_port = htons(port);
+                v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+                place.size = sizeof(*v4);
+        }
+        return place;
+}
+
+static int udp_socket(int family)
+{
+        int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        assert_true(fd >= 0);
+        return fd;
+}
+
+static int udp_bound(int family, uint16_t port)
+{
+        struct place place = loopback(family, port);
+        int fd = udp_socket(family);
+
+        assert_int_equal(bind(fd, (void *)&place.at, place.size), 0);
+        return fd;
+}
+
+static void take(int fd, struct place *ret_from)
+{
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        char data[64];
+
+        assert_int_equal(poll(&p, 1, 5000), 1);
+        ret_from->size = sizeof(ret_from->at);
+        assert_int_equal(recvfrom(fd, data, sizeof(data), 0, (void *)&ret_from->at, &ret_from->size), 10);
+}
+
+static void give(int fd, const struct place *to)
+{
+        assert_int_equal(sendto(fd, "0123456789", 10, 0, to ? (const void *)&to->at : NULL, to ? to->size : 0), 10);
+}
+
+/* One edge in each role: the reply is no edge of its own. */
+static void expect_one_pair(struct rig *rig, uint16_t port, uint64_t clients, uint64_t servers)
+{
+        size_t n_clients, n_servers;
+
+        rig_counts(rig, UDP, CLIENT, 0, &n_clients);
+        rig_counts(rig, UDP, SERVER, 0, &n_servers);
+        RIG_UDP(rig, CLIENT, port, .attempted = clients, .opened = clients);
+        RIG_UDP(rig, SERVER, port, .attempted = servers, .opened = servers);
+        rig_counts(rig, UDP, CLIENT, port, &n_clients);
+        rig_counts(rig, UDP, SERVER, port, &n_servers);
+        assert_int_equal(n_clients, 1);
+        assert_int_equal(n_servers, 1);
+}
+
+static void exchange(int client, int server, const struct place *to)
+{
+        struct place from;
+
+        give(client, to);
+        take(server, &from);
+        give(server, &from);
+        take(client, &from);
+}
+
+static void unconnected_in(struct rig *rig, int family, uint16_t port)
+{
+        size_t before_clients, before_servers, clients, servers;
+        int server = udp_bound(family, port), client = udp_socket(family);
+        struct place to = loopback(family, port);
+        struct event_listener listener;
+
+        rig_counts(rig, UDP, CLIENT, 0, &before_clients);
+        rig_counts(rig, UDP, SERVER, 0, &before_servers);
+        for (int i = 0; i < 10; i++)
+                exchange(client, server, &to);
+        expect_one_pair(rig, port, 1, 1);
+        rig_counts(rig, UDP, CLIENT, 0, &clients);
+        rig_counts(rig, UDP, SERVER, 0, &servers);
+        assert_int_equal(clients, before_clients + 1); /* none back to the client's port */
+        assert_int_equal(servers, before_servers + 1);
+        assert_int_equal(rig_listener(rig, UDP, port, &listener), 1);
+        close(client);
+        close(server);
+        rig_sweep(rig);
+        rig_sweep(rig);
+        assert_int_equal(rig_listener(rig, UDP, port, &listener), 0);
+}
+
+static void unconnected(void **state)
+{
+        unconnected_in(*state, AF_INET, 7901);
+}
+
+static void unconnected_v6(void **state)
+{
+        unconnected_in(*state, AF_INET6, 7902);
+}
+
+static void connected(void **state)
+{
+        int server = udp_bound(AF_INET, 7903), client = udp_socket(AF_INET);
+        struct place to = loopback(AF_INET, 7903);
+        struct event_edge edge;
+        uint32_t index;
+
+        assert_int_equal(connect(client, (void *)&to.at, to.size), 0);
+        RIG_UDP(*state, CLIENT, 7903);
+        for (int i = 0; i < 10; i++)
+                exchange(client, server, NULL);
+        expect_one_pair(*state, 7903, 1, 1);
+        assert_int_equal(rig_edge(*state, UDP, CLIENT, 7903, &edge, &index), 1);
+        close(client);
+        close(server);
+}
+
+/* Resolvers connect to learn their own address: that is no flow, once the socket is gone. */
+static void connected_and_silent(void **state)
+{
+        struct place v4 = loopback(AF_INET, 7904), v6 = loopback(AF_INET6, 7904);
+        int fd = udp_socket(AF_INET);
+
+        assert_int_equal(connect(fd, (void *)&v4.at, v4.size), 0);
+        close(fd);
+        fd = udp_socket(AF_INET6);
+        assert_int_equal(connect(fd, (void *)&v6.at, v6.size), 0);
+        close(fd);
+        rig_sweep(*state);
+        rig_sweep(*state);
+        RIG_UDP(*state, CLIENT, 7904);
+        RIG_UDP(*state, SERVER, 0, .attempted = 3, .opened = 3); /* those of the tests before */
+}
+
+/* Connected, only sending: nothing is read, so that the sweep tells that the socket stays. */
+static void connected_without_reply(void **state)
+{
+        int server = udp_bound(AF_INET, 7905), client = udp_socket(AF_INET);
+        struct place to = loopback(AF_INET, 7905);
+
+        assert_int_equal(connect(client, (void *)&to.at, to.size), 0);
+        give(client, NULL);
+        rig_sweep(*state);
+        rig_sweep(*state);
+        RIG_UDP(*state, CLIENT, 7905, .attempted = 1, .opened = 1);
+        close(client);
+        close(server);
+}
+
+/* Each client's socket is a flow; at the server's socket all of one sender are one. */
+static void many_clients(void **state)
+{
+        int server = udp_bound(AF_INET, 7906), clients[20];
+        struct place to = loopback(AF_INET, 7906);
+
+        for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+                clients[i] = udp_socket(AF_INET);
+                exchange(clients[i], server, &to);
+        }
+        expect_one_pair(*state, 7906, 20, 1);
+        for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+                close(clients[i]);
+        close(server);
+}
+
+static void nothing_lost(void **state)
+{
+        rig_expect_no_loss(*state);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(unconnected),          cmocka_unit_test(unconnected_v6),          cmocka_unit_test(connected),
+                cmocka_unit_test(connected_and_silent), cmocka_unit_test(connected_without_reply), cmocka_unit_test(many_clients),
+                cmocka_unit_test(nothing_lost),
+        };
+
+        return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+}

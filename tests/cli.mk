@@ -1,0 +1,2 @@
+# What the scripts of this folder need built beside the programs.
+TEST_NEEDS += $(O)/tests/bench/swarm

@@ -1,0 +1,222 @@
+/* Compares what `nightshift --format json edges` answered with the truth, edge by edge and field by
+ * field:  compare TRUTH ANSWER [--prefix P] [--seen both|client|any] [--at-most] [--missing]
+ *
+ * Exit status 0: all equal and the answer is complete. 1: it differs, or names an edge with the prefix
+ * that never was; each difference is a line. 3: no difference, but the answer says it is incomplete.
+ * --at-most, for answers taken while traffic runs: nothing may be counted beyond the truth.
+ * --missing prints how many connections the truth has and the answer has not, and compares no more. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *prefix = "exact-", *seen = "any";
+static bool at_most, missing;
+static unsigned differences, edges_equal;
+static long long missing_sum, missing_closed;
+
+static const struct {
+        const char *truth, *object, *inner, *name;
+} fields[] = {
+        { "attempted", "connections", NULL, "attempted" },
+        { "opened", "connections", NULL, "opened" },
+        { "closed", "connections", NULL, "closed" },
+        { "refused", "connections", NULL, "refused" },
+        { "timed_out", "connections", NULL, "timed_out" },
+        { "unreachable", "connections", NULL, "unreachable" },
+        { "aborted", "connections", NULL, "aborted" },
+        { "no_port", "connections", NULL, "no_port" },
+        { "reset_by_peer", "connections", "reset_by", "peer" },
+        { "reset_by_self", "connections", "reset_by", "self" },
+        { "timed_out_open", "connections", NULL, "timed_out_open" },
+        { "sent", "bytes", NULL, "sent" },
+        { "received", "bytes", NULL, "received" },
+        { "unread", NULL, NULL, "unread_bytes" },
+};
+
+static long long number(const json_t *o, const char *name)
+{
+        return json_integer_value(json_object_get(o, name));
+}
+
+static const char *text(const json_t *o, const char *name)
+{
+        const char *s = json_string_value(json_object_get(o, name));
+
+        return s != NULL ? s : "";
+}
+
+/* A service found by its executable is NAME or NAME:PORT. */
+static bool named(const char *service, const char *name)
+{
+        size_t n = strlen(name);
+
+        return strncmp(service, name, n) == 0 &&
+               (service[n] == 0 || (service[n] == ':' && strspn(service + n + 1, "0123456789") == strlen(service + n + 1)));
+}
+
+static bool same_edge(const json_t *truth, const json_t *edge)
+{
+        const char *server = text(truth, "server");
+
+        return named(text(edge, "client"), text(truth, "client")) && number(edge, "port") == number(truth, "port") &&
+               (*server == 0 || named(text(edge, "server"), server));
+}
+
+static void differ(const json_t *truth, const char *field, long long want, long long have)
+{
+        printf("%s to %s port %lld: %s: truth %lld, answer %lld (%+lld)\n", text(truth, "client"), text(truth, "server"),
+               number(truth, "port"), field, want, have, have - want);
+        differences++;
+}
+
+static void compare_edge(const json_t *truth, const json_t *edge)
+{
+        const json_t *connections = json_object_get(edge, "connections");
+        unsigned before = differences;
+        long long open;
+
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+                const json_t *o = fields[i].object != NULL ? json_object_get(edge, fields[i].object) : edge;
+                long long want = number(truth, fields[i].truth), have;
+
+                if (fields[i].inner != NULL)
+                        o = json_object_get(o, fields[i].inner);
+                if (json_object_get(o, fields[i].name) == NULL) {
+                        if (strcmp(fields[i].name, "timed_out_open") != 0)
+                                printf("%s: the answer has no field %s\n", text(truth, "client"), fields[i].name), differences++;
+                        continue;
+                }
+                have = number(o, fields[i].name);
+                if (at_most ? have > want : have != want)
+                        differ(truth, fields[i].truth, want, have);
+        }
+        if (at_most)
+                return;
+        open = number(truth, "opened") - number(truth, "closed");
+        if (number(connections, "open") != open)
+                differ(truth, "open", open, number(connections, "open"));
+        open = number(truth, "attempted") - number(truth, "opened");
+        if (number(connections, "failed") != open)
+                differ(truth, "failed", open, number(connections, "failed"));
+        if (*text(truth, "server") != 0 && strcmp(seen, "any") != 0 && number(truth, "opened") > 0 &&
+            strcmp(text(edge, "seen_from"), seen) != 0)
+                printf("%s to %s port %lld: seen_from: expected %s, answer %s\n", text(truth, "client"), text(truth, "server"),
+                       number(truth, "port"), seen, text(edge, "seen_from")),
+                        differences++;
+        edges_equal += before == differences;
+}
+
+static json_t *read_lines(const char *path)
+{
+        json_t *all = json_array();
+        char line[4096];
+        FILE *f = fopen(path, "r");
+
+        while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+                json_t *o = json_loads(line, 0, NULL);
+
+                if (o == NULL)
+                        fprintf(stderr, "compare: not JSON: %s", line), exit(2);
+                if (strcmp(text(o, "client"), "*") != 0)
+                        json_array_append_new(all, o);
+                else
+                        json_decref(o);
+        }
+        if (f == NULL)
+                perror(path), exit(2);
+        fclose(f);
+        return all;
+}
+
+static void compare_truth(const json_t *truth, const json_t *edges)
+{
+        const json_t *edge, *found = NULL;
+        unsigned count = 0;
+        size_t i;
+
+        json_array_foreach(edges, i, edge)
+        {
+                if (same_edge(truth, edge))
+                        found = edge, count++;
+        }
+        if (missing) {
+                const json_t *c = json_object_get(found, "connections");
+
+                missing_sum += number(truth, "attempted") - number(c, "attempted");
+                missing_closed += number(truth, "opened") - number(truth, "closed") + number(c, "closed") - number(c, "opened");
+                return;
+        }
+        if (count == 1) {
+                compare_edge(truth, found);
+        } else if (count > 1) {
+                printf("%s to %s port %lld: there %u times\n", text(truth, "client"), text(truth, "server"), number(truth, "port"),
+                       count);
+                differences++;
+        } else if (number(truth, "attempted") > 0 && !at_most) {
+                printf("%s to %s port %lld: not in the answer (attempted %lld)\n", text(truth, "client"), text(truth, "server"),
+                       number(truth, "port"), number(truth, "attempted"));
+                differences++;
+        }
+}
+
+static void find_ghosts(const json_t *truths, const json_t *edges)
+{
+        const json_t *edge, *truth;
+        size_t i, k;
+
+        json_array_foreach(edges, i, edge)
+        {
+                bool known = false;
+
+                if (strncmp(text(edge, "client"), prefix, strlen(prefix)) != 0 &&
+                    strncmp(text(edge, "server"), prefix, strlen(prefix)) != 0)
+                        continue;
+                json_array_foreach(truths, k, truth) known = known || same_edge(truth, edge);
+                if (!known) {
+                        printf("an edge that never was: %s to %s port %lld, seen from %s, attempted %lld, opened %lld\n",
+                               text(edge, "client"), text(edge, "server"), number(edge, "port"), text(edge, "seen_from"),
+                               number(json_object_get(edge, "connections"), "attempted"),
+                               number(json_object_get(edge, "connections"), "opened"));
+                        differences++;
+                }
+        }
+}
+
+int main(int argc, char **argv)
+{
+        json_error_t error;
+        json_t *truths, *answer, *truth;
+        size_t i;
+
+        if (argc < 3)
+                return fprintf(stderr, "usage: compare TRUTH ANSWER [--prefix P] [--seen SIDE] [--at-most] [--missing]\n"), 2;
+        for (int k = 3; k < argc; k++) {
+                if (strcmp(argv[k], "--at-most") == 0)
+                        at_most = true;
+                else if (strcmp(argv[k], "--missing") == 0)
+                        missing = true;
+                else if (strcmp(argv[k], "--prefix") == 0 && k + 1 < argc)
+                        prefix = argv[++k];
+                else if (strcmp(argv[k], "--seen") == 0 && k + 1 < argc)
+                        seen = argv[++k];
+                else
+                        return fprintf(stderr, "compare: what is %s?\n", argv[k]), 2;
+        }
+        truths = read_lines(argv[1]);
+        answer = json_load_file(argv[2], 0, &error);
+        if (answer == NULL || !json_is_array(json_object_get(answer, "edges")))
+                return fprintf(stderr, "compare: %s is no answer: %s\n", argv[2], error.text), 2;
+        json_array_foreach(truths, i, truth) compare_truth(truth, json_object_get(answer, "edges"));
+        if (missing)
+                return printf("%lld %lld\n", missing_sum, missing_closed), 0;
+        find_ghosts(truths, json_object_get(answer, "edges"));
+        if (!at_most)
+                printf("%u edges equal, %u differences, complete %s\n", edges_equal, differences,
+                       json_is_true(json_object_get(answer, "complete")) ? "true" : "false");
+        if (differences > 0)
+                return 1;
+        return json_is_true(json_object_get(answer, "complete")) ? 0 : 3;
+}

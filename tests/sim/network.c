@@ -1,0 +1,217 @@
+/* What lies between agents and coordinator, and the coordinator's lives and deaths. */
+#include "proto/arena.h"
+#include "tests/sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must(bool condition, const char *what)
+{
+        if (condition)
+                return;
+        fprintf(stderr, "simulation: %s\n", what);
+        abort();
+}
+
+void agent_report(struct world *w, int agent, bool full, bool final)
+{
+        static char names[SERVICES_MAX][16];
+        struct sim_agent *a = &w->agents[agent];
+        struct summary_identity identities[SERVICES_MAX];
+        struct summary_listener listeners[SERVICES_MAX];
+        struct summary_edge edges[ROWS_MAX];
+        struct summary_address address = { a->address, 4026531840u };
+        struct summary s = { .session = a->session,
+                             .sequence = ++a->sequence,
+                             .session_started = a->started,
+                             .at = w->now + a->clock_skew,
+                             .interval = 10 * NSEC_PER_SEC,
+                             .host = a->name,
+                             .host_id = a->name,
+                             .boot_id = "",
+                             .kernel = "",
+                             .agent_version = "",
+                             .full = full || a->resync || a->sequence == 1,
+                             .final = final,
+                             .lost = a->lost,
+                             .key_threshold = UINT32_MAX,
+                             .identities = identities,
+                             .addresses = &address,
+                             .addresses_count = 1,
+                             .listeners = listeners,
+                             .edges = edges,
+                             .keys = a->keys,
+                             .keys_count = (size_t)a->keys_count };
+        struct wire_request request = { .kind = WIRE_SUMMARY, .summary = &s };
+        struct packet p = { .agent = agent, .at = w->now };
+
+        for (int i = 0; i < w->services; i++) {
+                uint32_t id = (uint32_t)i + 1;
+
+                if (w->service_host[i] != agent)
+                        continue;
+                snprintf(names[i], sizeof(names[i]), "svc-%d", i);
+                identities[s.identities_count++] = (struct summary_identity){ id, IDENTITY_UNIT, names[i], "", "/bin/x", "/x", "" };
+                if (s.full)
+                        listeners[s.listeners_count++] = (struct summary_listener){
+                                .identity = id, .netns = 4026531840u, .transport = TRANSPORT_TCP, .port = (uint16_t)(8000 + i)
+                        };
+        }
+        for (int i = 0; i < a->rows_count; i++)
+                if (s.full || a->rows[i].changed_in)
+                        edges[s.edges_count++] = a->rows[i].edge;
+        must(wire_pack_request(&request, &p.data, &p.size) == 0, "a summary cannot be packed");
+        if (w->trouble & TROUBLE_NETWORK) {
+                if (world_random(w, 4) == 0)
+                        p.at += (int64_t)world_random(w, 25) * NSEC_PER_SEC;
+                if (world_random(w, 6) == 0) {
+                        free(p.data);
+                        return;
+                }
+                if (world_random(w, 6) == 0 && w->packets_count < PACKETS_MAX) {
+                        struct packet copy = p;
+
+                        copy.data = malloc(p.size);
+                        must(copy.data, "no memory");
+                        memcpy(copy.data, p.data, p.size);
+                        copy.at += (int64_t)world_random(w, 40) * NSEC_PER_SEC;
+                        w->packets[w->packets_count++] = copy;
+                }
+        }
+        must(w->packets_count < PACKETS_MAX, "too many packets on the way");
+        w->packets[w->packets_count++] = p;
+}
+
+static void acknowledged(struct world *w, int agent, const struct wire_ack *ack)
+{
+        struct sim_agent *a = &w->agents[agent];
+        int kept = 0;
+
+        if (!a->up || ack->session != a->session)
+                return;
+        a->resync = ack->resync;
+        for (int i = 0; i < a->rows_count; i++)
+                if (a->rows[i].changed_in <= ack->sequence)
+                        a->rows[i].changed_in = 0;
+        for (int i = 0; i < a->keys_count; i++) {
+                if (a->key_first[i] <= ack->sequence)
+                        continue;
+                a->keys[kept] = a->keys[i];
+                a->key_first[kept++] = a->key_first[i];
+        }
+        a->keys_count = kept;
+}
+
+static void deliver(struct world *w, struct packet *p, struct arena *arena)
+{
+        struct wire_request request;
+        struct wire_ack ack;
+        const char *why = "";
+
+        if (w->core) {
+                arena_reset(arena, SIZE_MAX);
+                must(wire_unpack_request(p->data, p->size, arena, &request, &why) == 0, why);
+                if (request.summary->session == w->agents[p->agent].session)
+                        w->agents[p->agent].heard = true;
+                must(core_summary(w->core, w->now, w->agents[p->agent].name, request.summary, &ack) == 0, "not taken");
+                if (!(w->trouble & TROUBLE_NETWORK) || world_random(w, 6) != 0)
+                        acknowledged(w, p->agent, &ack);
+        }
+        free(p->data);
+        p->data = NULL;
+}
+
+void network_step(struct world *w)
+{
+        static struct arena *arena;
+
+        if (!arena && arena_new(16u << 20, &arena) < 0)
+                abort();
+        for (int i = 0; i < w->packets_count;) {
+                struct packet p = w->packets[i];
+
+                if (p.at > w->now) {
+                        i++;
+                        continue;
+                }
+                w->packets[i] = w->packets[--w->packets_count];
+                deliver(w, &p, arena);
+        }
+}
+
+static void record_set(struct record **list, size_t *count, uint32_t kind, const void *key, size_t key_size, const void *value,
+                       size_t value_size)
+{
+        struct record *r = NULL;
+
+        must(key_size <= sizeof(r->key), "a key of the store is too long");
+        for (size_t i = 0; i < *count && !r; i++)
+                if ((*list)[i].kind == kind && (*list)[i].key_size == key_size && memcmp((*list)[i].key, key, key_size) == 0)
+                        r = &(*list)[i];
+        if (!r) {
+                *list = realloc(*list, (*count + 1) * sizeof(**list));
+                must(*list, "no memory");
+                r = &(*list)[(*count)++];
+                *r = (struct record){ .kind = kind, .key_size = key_size };
+                memcpy(r->key, key, key_size);
+        }
+        free(r->value);
+        r->value = NULL;
+        r->value_size = value_size;
+        if (value_size > 0) {
+                r->value = malloc(value_size);
+                must(r->value, "no memory");
+                memcpy(r->value, value, value_size);
+        }
+}
+
+static int put(void *data, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size)
+{
+        struct world *w = data;
+
+        record_set(&w->pending, &w->pending_count, kind, key, key_size, value, value_size);
+        return 0;
+}
+
+static void save(struct world *w)
+{
+        bool fails = world_random(w, 10) == 0;
+
+        must(core_save(w->core, w->now, put, w) >= 0, "the core cannot be saved");
+        if (fails)
+                core_save_again(w->core);
+        for (size_t i = 0; i < w->pending_count; i++) {
+                struct record *r = &w->pending[i];
+
+                if (!fails)
+                        record_set(&w->records, &w->records_count, r->kind, r->key, r->key_size, r->value, r->value_size);
+                free(r->value);
+        }
+        w->pending_count = 0;
+}
+
+void coordinator_kill(struct world *w)
+{
+        core_free(&w->core);
+        w->core_back_at = w->now + (int64_t)world_random(w, 40) * NSEC_PER_SEC;
+        w->crashes++;
+}
+
+void coordinator_step(struct world *w)
+{
+        if (!w->core) {
+                if (w->now < w->core_back_at)
+                        return;
+                must(core_new(&(struct core_options){ .coordinator = 7 + w->crashes }, &w->core) == 0, "no core");
+                for (size_t i = 0; i < w->records_count; i++) {
+                        const struct record *r = &w->records[i];
+                        must(r->value_size == 0 || core_load(w->core, r->kind, r->key, r->key_size, r->value, r->value_size) == 0,
+                             "a record cannot be loaded");
+                }
+                core_loaded(w->core, w->now);
+        }
+        core_tick(w->core, w->now);
+        if (world_random(w, 3) == 0)
+                save(w);
+}
