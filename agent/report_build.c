@@ -213,7 +213,7 @@ void report_build_finish(struct report *report, int64_t now, struct summary *sum
          * none loses a name, not a connection. */
         probe_losses(report->sources.probe, losses);
         summary->lost = losses[EVENT_LOSS_SOCKS_FULL] + losses[EVENT_LOSS_EDGES_FULL] + losses[EVENT_LOSS_CLOSE_UNSEEN] +
-                        losses[EVENT_LOSS_FLOWS] + losses[EVENT_LOSS_MISSED];
+                        losses[EVENT_LOSS_FLOWS];
         summary->lost_keys = losses[EVENT_LOSS_KEYS] + report->keys_lost;
         summary->key_threshold = report->key_threshold;
         summary->agent_map_bytes = probe_map_bytes(report->sources.probe);

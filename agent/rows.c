@@ -110,6 +110,7 @@ static void read_counts(const struct event_counts *from, struct event_counts *to
         READ(unreachable);
         READ(aborted);
         READ(no_port);
+        READ(unseen);
         READ(attempted);
         READ(sent);
         READ(received);

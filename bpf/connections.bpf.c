@@ -57,17 +57,7 @@ static __always_inline void conn_put(struct sock *sk, struct conn *conn, struct 
                 loss(EVENT_LOSS_SOCKS_FULL);
                 return;
         }
-        if (old->phase == CONN_OPEN) { /* its end was not seen; `open` must not grow for ever */
-                loss(EVENT_LOSS_CLOSE_UNSEEN);
-                slot = counts_of(old->edge);
-                if (slot)
-                        ADD(slot->closed, 1);
-        } else if (old->phase == CONN_ATTEMPT) {
-                loss(EVENT_LOSS_CLOSE_UNSEEN);
-                slot = counts_of(old->edge);
-                if (slot)
-                        ADD(slot->aborted, 1);
-        }
+        end_unseen(old->phase, old->edge);
         if (bpf_map_update_elem(&socks, &key, conn, BPF_ANY)) {
                 loss(EVENT_LOSS_SOCKS_FULL);
                 return;
@@ -80,18 +70,6 @@ added:
                         slot->last_ns = conn->since;
                 }
         }
-}
-
-/* At the end of a life: keeps the element for the socket's next one, up to a bound. */
-static __always_inline void conn_retire(struct sock *sk, struct event_control *control)
-{
-        __u64 key = (unsigned long)sk;
-
-        /* signed: a sweep that revives an entry just then may take one off before it is put on */
-        if (have_lock && (__s32)control->dead < (__s32)dead_max)
-                __sync_fetch_and_add(&control->dead, 1);
-        else
-                bpf_map_delete_elem(&socks, &key);
 }
 
 static __always_inline void conn_delete(struct sock *sk, struct conn *conn)
@@ -107,18 +85,10 @@ static __always_inline void conn_delete(struct sock *sk, struct conn *conn)
 static __noinline int conn_forget(struct sock *sk)
 {
         struct conn *conn = conn_get(sk);
-        struct event_counts *slot;
 
         if (!conn || conn->phase == CONN_DEAD)
                 return 0;
-        if (conn->phase == CONN_OPEN || conn->phase == CONN_ATTEMPT) {
-                loss(EVENT_LOSS_CLOSE_UNSEEN);
-                slot = counts_of(conn->edge);
-                if (slot && conn->phase == CONN_OPEN)
-                        ADD(slot->closed, 1);
-                else if (slot)
-                        ADD(slot->aborted, 1);
-        }
+        end_unseen(conn->phase, conn->edge);
         conn_delete(sk, conn);
         return 0;
 }
@@ -266,6 +236,36 @@ static __noinline int conn_open(struct sock *sk, struct event_control *control)
         return 0;
 }
 
+/* SYN_SENT or SYN_RECV -> open was not seen: the connection is counted now, at its end, as if it had been. */
+static __noinline int conn_open_late(struct sock *sk, int old, struct event_control *control)
+{
+        struct conn *conn = conn_get(sk);
+        struct event_counts *slot;
+        struct event_owner owner;
+        struct tcp_sock *tp;
+        __u32 index;
+        __u64 since;
+
+        if (!conn || !control)
+                return 0;
+        since = conn->since;
+        index = conn->edge;
+        if (index == INDEX_NONE) {
+                owner = conn->owner;
+                index = conn_edge(sk, &owner, conn->role, conn->tgid);
+        }
+        slot = index == INDEX_NONE ? NULL : counts_of(index);
+        tp = bpf_skc_to_tcp_sock(sk);
+        if (!slot || !tp) {
+                conn_delete(sk, conn);
+                return 0;
+        }
+        if (opened_late(conn, (unsigned long)sk, since, index, slot, control->sweep) && !state_fin(old))
+                key_report(key_of(tp, conn->role, conn->flags & CONN_SIMULTANEOUS), conn->role, index, slot->generation,
+                           control->key_threshold);
+        return 0;
+}
+
 static __always_inline void count_failure(struct event_counts *slot, int err, __u32 segs_out)
 {
         switch (err) {
@@ -302,7 +302,7 @@ static __always_inline void count_end(struct event_counts *slot, int err, int ol
                 ADD(slot->reset_by_self, 1);
 }
 
-/* Anything -> CLOSE. */
+/* Anything -> CLOSE. Returns 1, with nothing done, if the connection was open and nobody has counted that yet. */
 static __noinline int conn_close(struct sock *sk, int old, struct event_control *control)
 {
         struct conn *conn = conn_get(sk);
@@ -315,6 +315,8 @@ static __noinline int conn_close(struct sock *sk, int old, struct event_control 
 
         if (!conn || conn->phase == CONN_DEAD)
                 return 0;
+        if ((conn->phase == CONN_ATTEMPT || conn->phase == CONN_CHILD) && state_open(old))
+                return 1;
         tp = bpf_skc_to_tcp_sock(sk);
         if (!tp)
                 return 0;
@@ -332,7 +334,7 @@ static __noinline int conn_close(struct sock *sk, int old, struct event_control 
         conn->sock = 0;
         if (have_lock)
                 bpf_spin_unlock(&conn->lock);
-        conn_retire(sk, control);
+        conn_retire((unsigned long)sk, control);
         slot = phase == CONN_ATTEMPT || phase == CONN_OPEN ? counts_of(edge) : NULL;
         if (!slot)
                 return 0;
@@ -454,8 +456,13 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
                         conn->flags |= CONN_SIMULTANEOUS;
                 return 0;
         }
-        if (new == TCP_CLOSE)
-                return conn_close(sk, old, control);
+        if (new == TCP_CLOSE) {
+                if (conn_close(sk, old, control)) {
+                        conn_open_late(sk, old, control);
+                        conn_close(sk, old, control);
+                }
+                return 0;
+        }
         return conn_open(sk, control);
 }
 

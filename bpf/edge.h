@@ -40,6 +40,21 @@ static __always_inline __u32 owner_tag(const struct event_owner *owner)
 
 #define ADD(field, n) __sync_fetch_and_add(&(field), (n))
 
+/* An end that no program saw. What kind it was is not known, and none is counted; but what was open is not any more. */
+static __always_inline void end_unseen(__u8 phase, __u32 edge)
+{
+        struct event_counts *slot;
+
+        if (phase != CONN_OPEN && phase != CONN_ATTEMPT && phase != CONN_CHILD)
+                return;
+        loss(EVENT_LOSS_CLOSE_UNSEEN);
+        slot = phase == CONN_CHILD ? NULL : counts_of(edge);
+        if (slot && phase == CONN_OPEN)
+                ADD(slot->closed, 1);
+        else if (slot)
+                ADD(slot->unseen, 1);
+}
+
 /* The index of an edge, made at first use. INDEX_NONE, and a loss, when there is no room. */
 static __noinline __u32 edge_index(const struct event_edge *key, __u32 tgid)
 {

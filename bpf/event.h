@@ -67,7 +67,7 @@ struct event_edge {
 _Static_assert(sizeof(struct event_edge) == 72, "event_edge");
 
 /* One slot of `counts`. open = adopted + opened − closed.
- * attempted = opened + (refused … no_port) + attempts in progress; a server's end counts opened as
+ * attempted = opened + (refused … unseen) + attempts in progress; a server's end counts opened as
  * attempted too. For UDP, opened counts flows. Histograms have half-octave buckets of microseconds:
  * bucket 2k holds [2^k, 1.5·2^k), 2k+1 holds [1.5·2^k, 2^(k+1)); 0 holds everything below 2, and
  * the last everything above. */
@@ -81,6 +81,7 @@ struct event_counts {
         __u64 unreachable;
         __u64 aborted; /* by their own process, before they opened */
         __u64 no_port;
+        __u64 unseen; /* attempts of which no program saw the end: of no kind, and a loss */
         __u64 reset_by_peer;
         __u64 reset_by_self;
         __u64 timed_out_open; /* established, then timed out */
@@ -95,7 +96,7 @@ struct event_counts {
         __u32 rtt[EVENT_HISTOGRAM_BUCKETS];        /* smoothed RTT, one sample a sweep and one at close */
         __u32 turnaround[EVENT_HISTOGRAM_BUCKETS]; /* request to reply, while the tier is on */
 };
-_Static_assert(sizeof(struct event_counts) == 20 * 8 + 2 * 4 * EVENT_HISTOGRAM_BUCKETS, "event_counts");
+_Static_assert(sizeof(struct event_counts) == 21 * 8 + 2 * 4 * EVENT_HISTOGRAM_BUCKETS, "event_counts");
 
 /* Value of the hash `listeners`, keyed by socket pointer (UDP: by socket cookie); the agent reads it at its interval. */
 struct event_listener {
@@ -156,11 +157,10 @@ enum event_loss {
         EVENT_LOSS_SOCKS_FULL, /* a connection that found no room in `socks`: not counted anywhere */
         EVENT_LOSS_EDGES_FULL, /* a connection whose edge found no room: not counted anywhere */
         EVENT_LOSS_LISTENERS_FULL,
-        EVENT_LOSS_CLOSE_UNSEEN, /* an entry replaced by its socket's next life: its end was not seen */
+        EVENT_LOSS_CLOSE_UNSEEN, /* an end that no program saw: `closed` if it was open, else an attempt of no kind */
         EVENT_LOSS_KEYS,         /* keys that found no room in the ring: both ends may not meet */
         EVENT_LOSS_EVENTS,       /* other events that found no room; the agent then reads the maps */
         EVENT_LOSS_FLOWS,        /* UDP flows that found no room */
-        EVENT_LOSS_MISSED,       /* unused: a run that was dropped is taken over by the twin, or found as CLOSE_UNSEEN */
         EVENT_LOSS_MAX,
 };
 

@@ -23,7 +23,6 @@ enum conn_flags {
         CONN_ADOPTED = 1,
         CONN_OWNER_GUESSED = 2, /* server whose listener was not known: any holder is better */
         CONN_SIMULTANEOUS = 4,
-        CONN_NO_KEY = 8, /* its key is still to be reported by the sweep */
 };
 
 /* A connection: value of `socks`. The lock orders the end of a connection against the sweep, which
@@ -199,6 +198,16 @@ static __always_inline struct event_control *control_get(void)
         __u32 zero = 0;
 
         return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* At the end of a life: keeps the element for the socket's next one, up to a bound. */
+static __always_inline void conn_retire(__u64 key, struct event_control *control)
+{
+        /* signed: a sweep that revives an entry just then may take one off before it is put on */
+        if (have_lock && (__s32)control->dead < (__s32)dead_max)
+                __sync_fetch_and_add(&control->dead, 1);
+        else
+                bpf_map_delete_elem(&socks, &key);
 }
 
 static __always_inline void event_head(struct event_header *header, __u8 type, __u16 size)

@@ -16,16 +16,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* A socket's memory stays a socket's, or cannot be read (0): either way it tells whether ours lives. */
 static __always_inline bool phase_holds(__u8 phase, __u8 state)
 {
-        if (phase == CONN_ATTEMPT)
-                return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
-        if (phase == CONN_CHILD)
-                return state == TCP_SYN_RECV;
-        return state && state != TCP_CLOSE && state != TCP_SYN_SENT && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV;
+        if (state_open(state)) /* if nobody saw it open, the sweep or its end will count that */
+                return true;
+        return (phase == CONN_ATTEMPT && state == TCP_SYN_SENT) || (phase != CONN_OPEN && state == TCP_SYN_RECV);
 }
 
 static __noinline int entry_lost(struct conn *conn, __u64 key, __u64 since, struct event_control *control)
 {
-        struct event_counts *slot;
         __u32 edge;
         __u8 phase;
 
@@ -45,17 +42,8 @@ static __noinline int entry_lost(struct conn *conn, __u64 key, __u64 since, stru
         bpf_spin_unlock(&conn->lock);
         if (phase == CONN_DEAD)
                 return 0;
-        __sync_fetch_and_add(&control->dead, 1);
-        if (phase == CONN_CHILD)
-                return 0; /* was not counted */
-        loss(EVENT_LOSS_CLOSE_UNSEEN);
-        slot = counts_of(edge);
-        if (!slot)
-                return 0;
-        if (phase == CONN_OPEN)
-                ADD(slot->closed, 1);
-        else
-                ADD(slot->aborted, 1);
+        end_unseen(phase, edge);
+        conn_retire(key, control);
         return 0;
 }
 

@@ -59,6 +59,38 @@ static __always_inline bool state_fin(int state)
                state == TCP_TIME_WAIT;
 }
 
+/* Whether a socket in this state is, or was, a connection that opened. */
+static __always_inline bool state_open(int state)
+{
+        return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state_fin(state);
+}
+
+/* A connection that is found open although no program saw it open. Counts the opening, once; true if it was this call. */
+static __always_inline bool opened_late(struct conn *conn, __u64 sock, __u64 since, __u32 index, struct event_counts *slot,
+                                        __u8 sweep)
+{
+        bool same;
+
+        if (have_lock)
+                bpf_spin_lock(&conn->lock);
+        same = (conn->phase == CONN_ATTEMPT || conn->phase == CONN_CHILD) && conn->sock == sock && conn->since == since;
+        if (same) {
+                if (conn->edge == INDEX_NONE)
+                        __sync_fetch_and_add(&slot->attempted, 1);
+                __sync_fetch_and_add(&slot->opened, 1);
+                slot->last_ns = since;
+                conn->edge = index;
+                conn->sent = conn->role == EVENT_ROLE_CLIENT; /* the SYN is no payload */
+                conn->received = 0;
+                conn->retransmits = 0;
+                conn->born_sweep = sweep;
+                conn->phase = CONN_OPEN;
+        }
+        if (have_lock)
+                bpf_spin_unlock(&conn->lock);
+        return same;
+}
+
 struct flow {
         __u64 sent, received;
         __u32 unread, retransmits, rtt_us;

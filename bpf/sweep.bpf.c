@@ -185,6 +185,31 @@ static __noinline int adopt(struct conn *conn, struct view *v, struct event_proc
         return 0;
 }
 
+/* Counts the opening of a connection that no program saw open: its socket is. */
+static __noinline int open_late(struct conn *conn, struct view *v, struct event_control *control)
+{
+        struct event_counts *slot;
+        struct event_owner owner;
+        __u64 sock, since;
+        __u32 index;
+        __u8 role;
+
+        if (!have_lock || !conn || !v || !control)
+                return 0;
+        sock = v->sock;
+        since = v->since;
+        role = conn->role;
+        index = conn->edge;
+        if (index == INDEX_NONE) {
+                owner = conn->owner;
+                index = view_edge(v, &owner, role, conn->tgid);
+        }
+        slot = index == INDEX_NONE ? NULL : counts_of(index);
+        if (slot && opened_late(conn, sock, since, index, slot, control->sweep))
+                key_report(view_key(v, role), role, index, slot->generation, control->key_threshold);
+        return 0;
+}
+
 /* Brings the counters up to date, and takes one sample of the RTT. */
 static __noinline int account(struct conn *conn, struct view *v, __u32 sweep)
 {
@@ -329,7 +354,7 @@ static __noinline int visit_connection(struct task_struct *task, __u32 tgid, str
                         candidate_put(key, conn, control);
                 return 0;
         }
-        if (conn->phase == CONN_CANDIDATE ? conn->born_sweep == control->sweep : conn->phase != CONN_OPEN)
+        if (conn->phase == CONN_CANDIDATE && conn->born_sweep == control->sweep)
                 return 0;
         /* The element may come to be another's any moment: from here on it is compared with these. */
         v.sock = key;
@@ -341,6 +366,13 @@ static __noinline int visit_connection(struct task_struct *task, __u32 tgid, str
                         return 0;
                 view_ends(sk, &v.ends);
                 adopt(conn, &v, &process, control);
+                return 0;
+        }
+        if (conn->phase != CONN_OPEN) {
+                if (state_open(v.state)) {
+                        view_ends(sk, &v.ends);
+                        open_late(conn, &v, control);
+                }
                 return 0;
         }
         if (conn->swept != control->sweep)

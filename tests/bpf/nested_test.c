@@ -78,8 +78,8 @@ static int await_all_ended(struct rig *rig, int n)
                 rig_drain(rig);
                 rig_sweep(rig);
                 counts = rig_counts(rig, EVENT_TRANSPORT_TCP, EVENT_ROLE_CLIENT, 7666, NULL);
-        } while (counts.timed_out + counts.aborted < (uint64_t)n && clock_monotonic() < end);
-        return (int)counts.aborted;
+        } while (counts.timed_out + counts.unseen < (uint64_t)n && clock_monotonic() < end);
+        return (int)counts.unseen;
 }
 
 static void time_outs_amid_connections(void **state)
@@ -131,7 +131,7 @@ static void time_outs_amid_connections(void **state)
         /* Some machines leave programs out of whole interrupts, and no counter of the kernel says so. What
          * was not seen must then be found by the sweep and be a loss, one for each. */
         unseen = await_all_ended(*state, n);
-        RIG_TCP(*state, EVENT_ROLE_CLIENT, 7666, .attempted = n, .timed_out = n - unseen, .aborted = unseen);
+        RIG_TCP(*state, EVENT_ROLE_CLIENT, 7666, .attempted = n, .timed_out = n - unseen, .unseen = unseen);
         if (unseen || rig_loss(*state, EVENT_LOSS_CLOSE_UNSEEN)) {
                 print_message("# %d ends that no program saw, all of them flagged\n", unseen);
                 assert_true(rig_loss(*state, EVENT_LOSS_CLOSE_UNSEEN) >= (uint64_t)unseen);

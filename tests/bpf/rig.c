@@ -212,9 +212,10 @@ struct event_counts rig_counts(struct rig *rig, int transport, int role, uint16_
 }
 
 static const char *const names[] = {
-        "attempted",   "adopted",  "opened",  "closed",        "refused",        "timed_out",
-        "unreachable", "aborted",  "no_port", "reset_by_peer", "reset_by_self",  "timed_out_open",
-        "sent",        "received", "unread",  "retransmits",   "datagrams_sent", "datagrams_received"
+        "attempted",          "adopted", "opened",   "closed", "refused",       "timed_out",
+        "unreachable",        "aborted", "no_port",  "unseen", "reset_by_peer", "reset_by_self",
+        "timed_out_open",     "sent",    "received", "unread", "retransmits",   "datagrams_sent",
+        "datagrams_received",
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == offsetof(struct event_counts, last_ns) / 8, "names");
 
