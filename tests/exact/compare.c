@@ -1,8 +1,10 @@
 /* Compares what `nightshift --format json edges` answered with the truth, edge by edge and field by
- * field:  compare TRUTH ANSWER [--prefix P] [--seen both|client|any] [--at-most] [--missing]
+ * field:  compare TRUTH ANSWER [--prefix P] [--seen both|client|any] [--lost N] [--at-most] [--missing]
  *
  * Exit status 0: all equal and the answer is complete. 1: it differs, or names an edge with the prefix
- * that never was; each difference is a line. 3: no difference, but the answer says it is incomplete.
+ * that never was; each difference is a line. 3: the answer says it is incomplete, and nothing differs but
+ * what the N events explain that it says it lost (--lost): an attempt without the kind of its end, a
+ * connection that ended without being told how, or of which the last bytes are not known.
  * --at-most, for answers taken while traffic runs: nothing may be counted beyond the truth.
  * --missing prints how many connections the truth has and the answer has not, and compares no more. */
 #include <jansson.h>
@@ -15,25 +17,29 @@
 static const char *prefix = "exact-", *seen = "any";
 static bool at_most, missing;
 static unsigned differences, edges_equal;
-static long long missing_sum, missing_closed;
+static long long missing_sum, missing_closed, lost, explained;
+
+/* What a lost event takes from a field: one of the field's count (KIND), any number of bytes (BYTES), nothing (FIRM). */
+enum shortfall { FIRM, KIND, BYTES };
 
 static const struct {
         const char *truth, *object, *inner, *name;
+        enum shortfall shortfall;
 } fields[] = {
-        { "attempted", "connections", NULL, "attempted" },
-        { "opened", "connections", NULL, "opened" },
-        { "closed", "connections", NULL, "closed" },
-        { "refused", "connections", NULL, "refused" },
-        { "timed_out", "connections", NULL, "timed_out" },
-        { "unreachable", "connections", NULL, "unreachable" },
-        { "aborted", "connections", NULL, "aborted" },
-        { "no_port", "connections", NULL, "no_port" },
-        { "reset_by_peer", "connections", "reset_by", "peer" },
-        { "reset_by_self", "connections", "reset_by", "self" },
-        { "timed_out_open", "connections", NULL, "timed_out_open" },
-        { "sent", "bytes", NULL, "sent" },
-        { "received", "bytes", NULL, "received" },
-        { "unread", NULL, NULL, "unread_bytes" },
+        { "attempted", "connections", NULL, "attempted", FIRM },
+        { "opened", "connections", NULL, "opened", FIRM },
+        { "closed", "connections", NULL, "closed", FIRM },
+        { "refused", "connections", NULL, "refused", KIND },
+        { "timed_out", "connections", NULL, "timed_out", KIND },
+        { "unreachable", "connections", NULL, "unreachable", KIND },
+        { "aborted", "connections", NULL, "aborted", KIND },
+        { "no_port", "connections", NULL, "no_port", KIND },
+        { "reset_by_peer", "connections", "reset_by", "peer", KIND },
+        { "reset_by_self", "connections", "reset_by", "self", KIND },
+        { "timed_out_open", "connections", NULL, "timed_out_open", KIND },
+        { "sent", "bytes", NULL, "sent", BYTES },
+        { "received", "bytes", NULL, "received", BYTES },
+        { "unread", NULL, NULL, "unread_bytes", BYTES },
 };
 
 static long long number(const json_t *o, const char *name)
@@ -75,8 +81,9 @@ static void differ(const json_t *truth, const char *field, long long want, long 
 static void compare_edge(const json_t *truth, const json_t *edge)
 {
         const json_t *connections = json_object_get(edge, "connections");
+        long long open, kinds = 0, ends = 0;
         unsigned before = differences;
-        long long open;
+        bool bytes = false;
 
         for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
                 const json_t *o = fields[i].object != NULL ? json_object_get(edge, fields[i].object) : edge;
@@ -90,15 +97,26 @@ static void compare_edge(const json_t *truth, const json_t *edge)
                         continue;
                 }
                 have = number(o, fields[i].name);
-                if (at_most ? have > want : have != want)
+                if (!at_most && have < want && lost > 0 && fields[i].shortfall != FIRM) {
+                        printf("%s to %s port %lld: %s: truth %lld, answer %lld\n", text(truth, "client"), text(truth, "server"),
+                               number(truth, "port"), fields[i].truth, want, have);
+                        if (fields[i].shortfall == BYTES)
+                                bytes = true;
+                        else if (fields[i].inner == NULL && strcmp(fields[i].truth, "timed_out_open") != 0)
+                                kinds += want - have;
+                        else
+                                ends += want - have;
+                } else if (at_most ? have > want : have != want) {
                         differ(truth, fields[i].truth, want, have);
+                }
         }
         if (at_most)
                 return;
+        explained += kinds + (bytes && ends == 0 ? 1 : ends);
         open = number(truth, "opened") - number(truth, "closed");
         if (number(connections, "open") != open)
                 differ(truth, "open", open, number(connections, "open"));
-        open = number(truth, "attempted") - number(truth, "opened");
+        open = number(truth, "attempted") - number(truth, "opened") - kinds;
         if (number(connections, "failed") != open)
                 differ(truth, "failed", open, number(connections, "failed"));
         if (*text(truth, "server") != 0 && strcmp(seen, "any") != 0 && number(truth, "opened") > 0 &&
@@ -189,15 +207,20 @@ int main(int argc, char **argv)
 {
         json_error_t error;
         json_t *truths, *answer, *truth;
+        bool complete;
         size_t i;
 
         if (argc < 3)
-                return fprintf(stderr, "usage: compare TRUTH ANSWER [--prefix P] [--seen SIDE] [--at-most] [--missing]\n"), 2;
+                return fprintf(stderr,
+                               "usage: compare TRUTH ANSWER [--prefix P] [--seen SIDE] [--lost N] [--at-most] [--missing]\n"),
+                       2;
         for (int k = 3; k < argc; k++) {
                 if (strcmp(argv[k], "--at-most") == 0)
                         at_most = true;
                 else if (strcmp(argv[k], "--missing") == 0)
                         missing = true;
+                else if (strcmp(argv[k], "--lost") == 0 && k + 1 < argc)
+                        lost = atoll(argv[++k]);
                 else if (strcmp(argv[k], "--prefix") == 0 && k + 1 < argc)
                         prefix = argv[++k];
                 else if (strcmp(argv[k], "--seen") == 0 && k + 1 < argc)
@@ -213,10 +236,12 @@ int main(int argc, char **argv)
         if (missing)
                 return printf("%lld %lld\n", missing_sum, missing_closed), 0;
         find_ghosts(truths, json_object_get(answer, "edges"));
+        complete = json_is_true(json_object_get(answer, "complete"));
+        if (explained > 0)
+                printf("%lld ends are missing, %lld events were lost\n", explained, lost);
+        if (explained > (complete ? 0 : lost))
+                differences++;
         if (!at_most)
-                printf("%u edges equal, %u differences, complete %s\n", edges_equal, differences,
-                       json_is_true(json_object_get(answer, "complete")) ? "true" : "false");
-        if (differences > 0)
-                return 1;
-        return json_is_true(json_object_get(answer, "complete")) ? 0 : 3;
+                printf("%u edges equal, %u differences, complete %s\n", edges_equal, differences, complete ? "true" : "false");
+        return differences > 0 ? 1 : complete ? 0 : 3;
 }
