@@ -14,7 +14,7 @@ CPPFLAGS += -I. -I$(O) -D_GNU_SOURCE -DNIGHTSHIFT_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS) -fno-strict-aliasing $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -D__BPF__ -D__TARGET_ARCH_x86 -Wall -Wno-missing-declarations
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__BPF__ -D__TARGET_ARCH_x86 -Wall -Wno-missing-declarations
 
 PROTO_SOURCES := $(wildcard proto/*.c)
 AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c))

@@ -160,12 +160,9 @@ int probe_start(struct probe *probe, probe_event_function function, void *data)
 
         probe->function = function;
         probe->data = data;
-        r = probe_attach(probe, probe->connections->progs.state_first);
-        if (r >= 0) /* the order matters: the twin runs after the first */
-                r = probe_attach(probe, probe->connections->progs.state_twin);
+        r = probe_attach_connections(probe);
         if (r < 0)
                 return r;
-        probe_note(probe, "inet_sock_set_state", "attached", "connections and listeners, with a twin for nested runs");
         probe->control->since_ns = (uint64_t)clock_monotonic();
         probe_attach_optional(probe);
         probe_attach_datagrams(probe);

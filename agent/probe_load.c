@@ -3,7 +3,8 @@
  *   bpf_spin_lock in tracing programs   since 5.13; without it open connections are not updated or moved
  *   mark_victim(task, uid)              since 6.8; before, mark_victim(pid)
  *   sock_send_length, sock_recv_length  since 6.3; before, fentry of tcp_sendmsg and tcp_cleanup_rbuf
- *   recursion protection of tp_btf      since 6.1; before, nested runs simply run, and the twin idles
+ *   recursion protection of tp_btf      since 6.1; before, nested runs simply run
+ *   errors reported after CLOSE         since 6.11 (tcp_done_with_error); before, a twin stands in for nested runs
  */
 #include "agent/probe_private.h"
 
@@ -55,14 +56,34 @@ int probe_share_maps(struct probe *probe, struct bpf_object *object)
         return 0;
 }
 
+/* Whether a socket's error is reported after its state became CLOSE, and all hooks are there that find
+ * what a nested run of the first program left out. */
+static bool finds_nested(void)
+{
+        static const char *const tracepoints[] = { "btf_trace_tcp_cong_state_set", "btf_trace_inet_sk_error_report",
+                                                   "btf_trace_tcp_destroy_sock" };
+        struct btf *btf = btf__load_vmlinux_btf();
+        bool all = btf && btf__find_by_name_kind(btf, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(tracepoints); i++)
+                all = all && btf__find_by_name_kind(btf, tracepoints[i], BTF_KIND_TYPEDEF) > 0;
+        btf__free(btf);
+        return all;
+}
+
 static int load_connections(struct probe *probe, bool lock)
 {
+        bool finds = finds_nested();
         int r;
 
         probe->connections = connections_bpf__open();
         if (!probe->connections)
                 return -errno;
         PROBE_KNOBS(probe, probe->connections, lock);
+        bpf_program__set_autoload(probe->connections->progs.state_twin, !finds);
+        bpf_program__set_autoload(probe->connections->progs.child_made, finds);
+        bpf_program__set_autoload(probe->connections->progs.error_reported, finds);
+        bpf_program__set_autoload(probe->connections->progs.sock_destroyed, finds);
         r = resize(probe);
         if (r >= 0)
                 r = connections_bpf__load(probe->connections);
@@ -170,6 +191,27 @@ int probe_attach(struct probe *probe, struct bpf_program *program)
                 return -errno;
         probe->links[probe->n_links++] = link;
         return 0;
+}
+
+int probe_attach_connections(struct probe *probe)
+{
+        typeof(probe->connections->progs) *p = &probe->connections->progs;
+        int r = probe_attach(probe, p->state_first);
+
+        if (r >= 0 && bpf_program__autoload(p->state_twin)) { /* the order matters: the twin runs after the first */
+                r = probe_attach(probe, p->state_twin);
+                probe_note(probe, "inet_sock_set_state", "attached", "connections and listeners, with a twin for nested runs");
+                return r;
+        }
+        if (r >= 0)
+                r = probe_attach(probe, p->child_made);
+        if (r >= 0)
+                r = probe_attach(probe, p->error_reported);
+        if (r >= 0)
+                r = probe_attach(probe, p->sock_destroyed);
+        probe_note(probe, "inet_sock_set_state", "attached", "connections and listeners");
+        probe_note(probe, "tcp_cong_state_set, inet_sk_error_report, tcp_destroy_sock", "attached", "what nested runs leave out");
+        return r;
 }
 
 void probe_attach_optional(struct probe *probe)

@@ -49,6 +49,7 @@ MUST_CHECK int probe_load(struct probe *probe, const char **ret_why);
 /* Attaches one program; -errno of the kernel. */
 MUST_CHECK int probe_attach(struct probe *probe, struct bpf_program *program);
 /* Attaches what can be attached of the optional objects, and notes what cannot. */
+int probe_attach_connections(struct probe *probe);
 void probe_attach_optional(struct probe *probe);
 
 /* probe_turnarounds.c: loads the tier, attaches nothing, and notes what it stands on. */
