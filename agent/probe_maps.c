@@ -115,6 +115,7 @@ int probe_retire_begin(struct probe *probe, const struct event_edge *edge, uint3
          * one gets no new connections anyway. */
         if (known == index && bpf_map_delete_elem(bpf_map__fd(probe->connections->maps.edges), edge) < 0)
                 return -errno;
+        __atomic_store_n(&probe->counts[index].known, 0, __ATOMIC_SEQ_CST);
         probe->retiring[index] = probe_activity(&probe->counts[index]);
         return 0;
 }
@@ -129,8 +130,9 @@ int probe_retire_end(struct probe *probe, const struct event_edge *edge, uint32_
         slot = &probe->counts[index];
         if (probe->retiring[index] != probe_activity(slot)) {
                 /* fails if the edge was made anew meanwhile: this slot then just stays counted */
-                if (bpf_map_update_elem(bpf_map__fd(probe->connections->maps.edges), edge, &index, BPF_NOEXIST) < 0 &&
-                    errno != EEXIST)
+                if (bpf_map_update_elem(bpf_map__fd(probe->connections->maps.edges), edge, &index, BPF_NOEXIST) == 0)
+                        __atomic_store_n(&slot->known, 1, __ATOMIC_SEQ_CST);
+                else if (errno != EEXIST)
                         return -errno;
                 return -EBUSY;
         }

@@ -70,7 +70,7 @@ int probe_turnarounds(struct probe *probe, bool on)
         }
         if (probe->messages[0])
                 return 0;
-        probe->control->round++; /* before the first message of the new round */
+        t->bss->this_round++; /* before the first message of the new round */
         tracepoints = bpf_program__fd(t->progs.message_sent) >= 0;
         r = attach(tracepoints ? t->progs.message_sent : t->progs.tcp_sent, &probe->messages[0]);
         if (r == 0)

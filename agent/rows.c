@@ -125,7 +125,7 @@ static void read_counts(const struct event_counts *from, struct event_counts *to
 
 void rows_read(const struct rows *rows, uint32_t index, struct event_counts *ret_counts, uint64_t *ret_hash)
 {
-        uint64_t h = UINT64_C(0x9e3779b97f4a7c15), words[sizeof(*ret_counts) / sizeof(uint64_t)];
+        uint64_t h = UINT64_C(0x9e3779b97f4a7c15), words[offsetof(struct event_counts, known) / sizeof(uint64_t)];
 
         read_counts(probe_counts(rows->probe, index), ret_counts);
         memcpy(words, ret_counts, sizeof(words));

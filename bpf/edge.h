@@ -55,18 +55,57 @@ static __always_inline void end_unseen(__u8 phase, __u32 edge)
                 ADD(slot->unseen, 1);
 }
 
+#define EDGE_WORDS (sizeof(struct event_edge) / sizeof(__u64))
+
+static __always_inline __u32 *edge_cached(const struct event_edge *key)
+{
+        const __u64 *w = (const void *)key;
+        __u64 hash = w[0] * 0x9e3779b97f4a7c15ULL ^ w[1] * 0xc2b2ae3d27d4eb4fULL ^ w[2] ^ w[3] ^ w[4] * 0x165667b19e3779f9ULL ^
+                     w[5] ^ w[6] * 0xd6e8feb86659fd93ULL ^ w[7] * 0xa0761d6478bd642fULL ^ w[8];
+        __u32 at;
+
+        at = (hash * 0x9e3779b97f4a7c15ULL) >> (64 - EDGE_CACHE_BITS);
+        return bpf_map_lookup_elem(&edge_cache, &at);
+}
+
+/* Whether a slot is this edge's. `known` is set after the key was written, and taken away before another one
+ * is: seen set on both sides of the comparison, it was this key all the time. */
+static __always_inline bool slot_is(const struct event_counts *slot, const struct event_edge *key)
+{
+        const __u64 *a = (const void *)&slot->edge, *b = (const void *)key;
+        __u64 differ = 0;
+
+        if (!*(const volatile __u64 *)&slot->known)
+                return false;
+        barrier();
+        for (__u32 i = 0; i < EDGE_WORDS; i++)
+                differ |= a[i] ^ b[i];
+        barrier();
+        return !differ && *(const volatile __u64 *)&slot->known;
+}
+
 /* The index of an edge, made at first use. INDEX_NONE, and a loss, when there is no room. */
 static __noinline __u32 edge_index(const struct event_edge *key, __u32 tgid)
 {
+        __u32 *known, *cached, index;
         struct event_edge_new *event;
         struct event_counts *slot;
-        __u32 *known, index;
 
         if (!key)
                 return INDEX_NONE;
+        cached = edge_cached(key);
+        if (!cached)
+                return INDEX_NONE;
+        index = *(volatile __u32 *)cached - 1;
+        slot = counts_of(index);
+        if (slot && slot_is(slot, key))
+                return index;
         known = bpf_map_lookup_elem(&edges, key);
-        if (known)
-                return *known;
+        if (known) {
+                index = *known;
+                *cached = index + 1;
+                return index;
+        }
         if (bpf_map_pop_elem(&edge_free, &index)) {
                 loss(EVENT_LOSS_EDGES_FULL);
                 return INDEX_NONE;
@@ -83,6 +122,10 @@ static __noinline __u32 edge_index(const struct event_edge *key, __u32 tgid)
                 loss(EVENT_LOSS_EDGES_FULL);
                 return INDEX_NONE;
         }
+        slot->edge = *key;
+        barrier();
+        *(volatile __u64 *)&slot->known = 1;
+        *cached = index + 1;
         event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
         if (!event) {
                 loss(EVENT_LOSS_EVENTS);

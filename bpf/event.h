@@ -7,9 +7,9 @@
  * sent per message and, but for the key that lets both ends meet, nothing per connection.
  *
  * Life of an edge's index: taken in the kernel at first use, announced by EVENT_EDGE. The agent may
- * retire an edge whose sockets are all gone: it deletes the key from `edges`, waits, sees that the
- * counters stood still, zeroes the slot and hands the index back through `edge_free`. Each use of an
- * index has another generation.
+ * retire an edge whose sockets are all gone: it deletes the key from `edges`, takes `known` from the
+ * slot, waits, sees that the counters stood still, zeroes the slot and hands the index back through
+ * `edge_free`. Each use of an index has another generation.
  *
  * Loss. Whatever could not be counted raises one of `losses`, which the agent sends on. The agent
  * adds the recursion misses for which no twin program stood in.
@@ -95,8 +95,10 @@ struct event_counts {
         __u64 generation;
         __u32 rtt[EVENT_HISTOGRAM_BUCKETS];        /* smoothed RTT, one sample a sweep and one at close */
         __u32 turnaround[EVENT_HISTOGRAM_BUCKETS]; /* request to reply, while the tier is on */
+        __u64 known;                               /* 1: `edge` is whose slot this is; 0 before, and once it is retired */
+        struct event_edge edge;
 };
-_Static_assert(sizeof(struct event_counts) == 21 * 8 + 2 * 4 * EVENT_HISTOGRAM_BUCKETS, "event_counts");
+_Static_assert(sizeof(struct event_counts) == 22 * 8 + 2 * 4 * EVENT_HISTOGRAM_BUCKETS + 72, "event_counts");
 
 /* Value of the hash `listeners`, keyed by socket pointer (UDP: by socket cookie); the agent reads it at its interval. */
 struct event_listener {
@@ -174,12 +176,11 @@ struct event_control {
         __u8 adopting;        /* while the agent starts: a connection that finds no room is a loss */
         __u64 taken_over;     /* runs that a twin program did in place of the first one */
         __u64 files, sockets; /* visited by the sweep */
-        __u64 round;          /* of the turnarounds tier: one more each time it is switched on */
         __u64 since_ns;       /* when counting began */
         __u32 dead;           /* elements of `socks` that are kept for the next life of their socket */
         __u32 pad;
 };
-_Static_assert(sizeof(struct event_control) == 56, "event_control");
+_Static_assert(sizeof(struct event_control) == 48, "event_control");
 
 enum event_sweep { EVENT_SWEEP_LISTENERS = 1, EVENT_SWEEP_CONNECTIONS = 2 };
 

@@ -66,6 +66,16 @@ struct {
         __uint(max_entries, 16384);
 } edges SEC(".maps");
 
+/* Where the index of an edge is looked for first: by a cheap hash of its key, an index plus 1. What is found
+ * here is a guess, and compared with the key in the slot. */
+#define EDGE_CACHE_BITS 12
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __type(key, __u32);
+        __type(value, __u32);
+        __uint(max_entries, 1 << EDGE_CACHE_BITS);
+} edge_cache SEC(".maps");
+
 /* Indices that no edge has; filled by the probe. */
 struct {
         __uint(type, BPF_MAP_TYPE_QUEUE);
