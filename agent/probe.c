@@ -145,6 +145,7 @@ void probe_free(struct probe **probe)
                 munmap((void *)p->control, sysconf(_SC_PAGESIZE));
         datagrams_bpf__destroy(p->datagrams);
         turnarounds_bpf__destroy(p->turnarounds);
+        turnarounds_fallback_bpf__destroy(p->turnarounds_fallback);
         reconcile_bpf__destroy(p->reconcile);
         sweep_bpf__destroy(p->sweep);
         processes_bpf__destroy(p->processes);

@@ -4,7 +4,8 @@
  *   mark_victim(task, uid)              since 6.8; before, mark_victim(pid)
  *   sock_send_length, sock_recv_length  since 6.3; before, fentry of tcp_sendmsg and tcp_cleanup_rbuf
  *   recursion protection of tp_btf      since 6.1; before, nested runs simply run
- *   errors reported after CLOSE         since 6.11 (tcp_done_with_error); before, a twin stands in for nested runs
+ *   errors reported after CLOSE         tcp_done_with_error, since 6.11 and in stable branches; before, a twin stands in for nested
+ * runs
  */
 #include "agent/probe_private.h"
 

@@ -12,6 +12,7 @@
 #include "bpf/reconcile.skel.h"
 #include "bpf/sweep.skel.h"
 #include "bpf/turnarounds.skel.h"
+#include "bpf/turnarounds_fallback.skel.h"
 
 #define PROBE_HOOKS_MAX 24
 #define PROBE_LINKS_MAX 24
@@ -23,6 +24,7 @@ struct probe {
         struct sweep_bpf *sweep;
         struct reconcile_bpf *reconcile;
         struct turnarounds_bpf *turnarounds;
+        struct turnarounds_fallback_bpf *turnarounds_fallback;
         struct datagrams_bpf *datagrams;
         struct bpf_link *links[PROBE_LINKS_MAX];
         size_t n_links;

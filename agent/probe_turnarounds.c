@@ -4,38 +4,52 @@
 
 #include <errno.h>
 
-static struct turnarounds_bpf *load(struct probe *probe, bool tracepoints)
+static void load(struct probe *probe)
 {
         struct turnarounds_bpf *object = turnarounds_bpf__open();
 
         if (!object)
-                return NULL;
-        bpf_program__set_autoload(object->progs.message_sent, tracepoints);
-        bpf_program__set_autoload(object->progs.message_received, tracepoints);
-        bpf_program__set_autoload(object->progs.tcp_sent, !tracepoints);
-        bpf_program__set_autoload(object->progs.tcp_received, !tracepoints);
+                return;
         PROBE_KNOBS(probe, object, probe->have_lock);
-        if (probe_share_maps(probe, object->obj) < 0 || turnarounds_bpf__load(object) < 0) {
+        if (probe_share_maps(probe, object->obj) < 0 || turnarounds_bpf__load(object) < 0)
                 turnarounds_bpf__destroy(object);
-                return NULL;
-        }
-        return object;
+        else
+                probe->turnarounds = object;
+}
+
+static void load_fallback(struct probe *probe)
+{
+        struct turnarounds_fallback_bpf *object = turnarounds_fallback_bpf__open();
+
+        if (!object)
+                return;
+        PROBE_KNOBS(probe, object, probe->have_lock);
+        if (probe_share_maps(probe, object->obj) < 0 || turnarounds_fallback_bpf__load(object) < 0)
+                turnarounds_fallback_bpf__destroy(object);
+        else
+                probe->turnarounds_fallback = object;
 }
 
 void probe_load_turnarounds(struct probe *probe)
 {
         bool tracepoints = probe_has_tracepoint("btf_trace_sock_send_length");
 
-        probe->turnarounds = load(probe, tracepoints);
+        if (tracepoints)
+                load(probe);
         if (!probe->turnarounds)
+                load_fallback(probe);
+        if (probe->turnarounds)
+                probe_note(probe, "turnarounds", "attached", "sock_send_length and sock_recv_length, while the tier is on");
+        else if (probe->turnarounds_fallback)
+                probe_note(probe, "turnarounds", "fallback",
+                           tracepoints
+                                   ? "tcp_sendmsg and tcp_cleanup_rbuf, while the tier is on: the kernel does not take the "
+                                     "programs on sock_send_length"
+                                   : "tcp_sendmsg and tcp_cleanup_rbuf, while the tier is on: the kernel has no sock_send_length");
+        else
                 probe_note(probe, "turnarounds", "unavailable",
                            tracepoints ? "the kernel does not take the programs on sock_send_length and sock_recv_length"
                                        : "needs sock_send_length (Linux 6.3) or fentry; request-to-reply times are not seen");
-        else if (tracepoints)
-                probe_note(probe, "turnarounds", "attached", "sock_send_length and sock_recv_length, while the tier is on");
-        else
-                probe_note(probe, "turnarounds", "fallback",
-                           "tcp_sendmsg and tcp_cleanup_rbuf, while the tier is on: the kernel has no sock_send_length");
 }
 
 static int attach(const struct bpf_program *program, struct bpf_link **ret_link)
@@ -59,22 +73,24 @@ static void detach(struct probe *probe)
 int probe_turnarounds(struct probe *probe, bool on)
 {
         struct turnarounds_bpf *t = probe->turnarounds;
-        bool tracepoints;
+        struct turnarounds_fallback_bpf *f = probe->turnarounds_fallback;
         int r;
 
-        if (!t)
-                return on ? -ENOTSUP : 0;
         if (!on) {
                 detach(probe);
                 return 0;
         }
+        if (!t && !f)
+                return -ENOTSUP;
         if (probe->messages[0])
                 return 0;
-        t->bss->this_round++; /* before the first message of the new round */
-        tracepoints = bpf_program__fd(t->progs.message_sent) >= 0;
-        r = attach(tracepoints ? t->progs.message_sent : t->progs.tcp_sent, &probe->messages[0]);
+        if (t) /* before the first message of the new round */
+                t->bss->this_round++;
+        else
+                f->bss->this_round++;
+        r = attach(t ? t->progs.message_sent : f->progs.tcp_sent, &probe->messages[0]);
         if (r == 0)
-                r = attach(tracepoints ? t->progs.message_received : t->progs.tcp_received, &probe->messages[1]);
+                r = attach(t ? t->progs.message_received : f->progs.tcp_received, &probe->messages[1]);
         if (r < 0)
                 detach(probe);
         return r;

@@ -1,55 +1,12 @@
-/* Turnarounds: from the last piece of a request to the first piece of its reply, at both ends. A raised
- * tier: nothing here is attached but while it is on, and then it is on the path of every message, so
- * that it reads no clock. The socket's own `tcp_mstamp` says when a segment was last sent or arrived,
- * which also leaves the scheduling of the reader out.
- *
- * A client asks when it sends and has its answer when it receives; a server was asked when it received
- * and answers when it sends. What is left open when the tier goes off belongs to a former round and is
- * never measured.
- *
- * sock_send_length and sock_recv_length are there since 6.3. Before, tcp_sendmsg and tcp_cleanup_rbuf
- * stand in where the kernel has fentry. */
-#include "bpf/socket.h"
-
-#include <bpf/bpf_tracing.h>
+/* Turnarounds by sock_send_length and sock_recv_length, which are there since 6.3. */
+#include "bpf/turnarounds.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum { MSG_PEEK = 2 };
 
-struct msghdr;
-
-volatile __u16 this_round = 0; /* one more each time the tier is switched on */
-
 /* A look at a socket as what it is: costs nothing, since 6.2. */
-extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
-
-static __always_inline void message(struct sock *sk, struct tcp_sock *tp, __u8 asking)
-{
-        __u64 key = (unsigned long)sk;
-        struct event_counts *slot;
-        struct conn *conn;
-        __u32 now, bucket;
-
-        conn = bpf_map_lookup_elem(&socks, &key);
-        if (!conn || conn->phase != CONN_OPEN || conn->role == EVENT_ROLE_UNKNOWN)
-                return;
-        if (conn->role == asking) {
-                conn->ask_us = (__u32)tp->tcp_mstamp | 1; /* 0 is none */
-                conn->ask_round = this_round;
-                return;
-        }
-        if (!conn->ask_us)
-                return;
-        now = ((__u32)tp->tcp_mstamp | 1) - conn->ask_us;
-        conn->ask_us = 0;
-        slot = conn->ask_round == this_round && (__s32)now >= 0 ? counts_of(conn->edge) : NULL;
-        if (!slot)
-                return;
-        bucket = histogram_bucket(now);
-        if (bucket < EVENT_HISTOGRAM_BUCKETS)
-                ADD(slot->turnaround[bucket], 1);
-}
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(message_sent, struct sock *sk, int length)
@@ -64,25 +21,5 @@ int BPF_PROG(message_received, struct sock *sk, int length, int flags)
 {
         if (length > 0 && !(flags & MSG_PEEK))
                 message(sk, bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock)), EVENT_ROLE_SERVER);
-        return 0;
-}
-
-SEC("fexit/tcp_sendmsg")
-int BPF_PROG(tcp_sent, struct sock *sk, struct msghdr *msg, unsigned long size, int length)
-{
-        struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-
-        if (length > 0 && tp)
-                message(sk, tp, EVENT_ROLE_CLIENT);
-        return 0;
-}
-
-SEC("fentry/tcp_cleanup_rbuf")
-int BPF_PROG(tcp_received, struct sock *sk, int copied)
-{
-        struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-
-        if (copied > 0 && tp)
-                message(sk, tp, EVENT_ROLE_SERVER);
         return 0;
 }
