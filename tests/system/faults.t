@@ -63,7 +63,8 @@ load_begin first
 await 10 at_least 100
 before=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
 first_seen=$(edge_of first till .first_seen)
-sleep 12 # history is written in slices of 10 s
+sleep 11 # history is cut into slices of 10 s; a slice is on the disk with the next save
+await 25 saved || bail_out "the coordinator does not save"
 start=$(now)
 coordinator_kill KILL
 coordinator_begin ops
