@@ -34,9 +34,8 @@ static bool still(const struct rows *rows, const struct row *row, uint32_t index
                 return false;
         rows_read(rows, index, &counts, &hash);
         return hash == row->accepted && row_open(&counts) == 0 &&
-               counts.attempted ==
-                       counts.opened + counts.refused + counts.timed_out + counts.unreachable + counts.aborted + counts.no_port +
-                               counts.unseen;
+               counts.attempted == counts.opened + counts.refused + counts.timed_out + counts.unreachable + counts.aborted +
+                                           counts.no_port + counts.unseen;
 }
 
 static void finish(struct retire *retire, struct row *row, uint32_t index, int64_t now)

@@ -437,7 +437,7 @@ static struct view_service *service_row(struct builder *b, const struct service 
 
         if (v)
                 return v;
-        if (b->query->service && b->distance[s->rank] > (b->query->depth ? b->query->depth : 1))
+        if (b->distance && b->distance[s->rank] > (b->query->depth ? b->query->depth : 1))
                 return NULL;
         v = b->services[s->rank] = take(b, sizeof(*v));
         if (!v)
@@ -700,6 +700,7 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         static const struct view_query everything = { .parts = VIEW_GRAPH };
         struct view_owned *owned = calloc(1, sizeof(*owned));
         struct builder b = { .core = core, .query = query ? query : &everything };
+        bool graph;
         int r;
 
         core_advance(core, now);
@@ -713,7 +714,8 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         b.view->as_of = core->now;
         b.view->complete = true;
         b.view->uptime_ns = core->now - core->started;
-        if (b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES)) {
+        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES);
+        if (graph) {
                 r = prepare(&b);
                 if (r < 0)
                         goto fail;
@@ -733,11 +735,11 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         b.view->edges_total = core->edges_live;
         if (b.query->parts & VIEW_HOSTS)
                 view_hosts(&b);
-        if (b.query->parts & VIEW_EDGES)
+        if (graph && b.query->parts & VIEW_EDGES)
                 view_edges(&b);
-        if (b.query->parts & VIEW_SERVICES)
+        if (graph && b.query->parts & VIEW_SERVICES)
                 view_services(&b);
-        if (b.query->parts & VIEW_PROCESSES)
+        if (graph && b.query->parts & VIEW_PROCESSES)
                 view_processes(&b);
         if (b.short_of_memory) {
                 r = -ENOMEM;

@@ -83,7 +83,7 @@ static uint32_t pack_text(struct packer *p, const char *text)
         for (i = 0; i < INTERN_STEPS; i++, slot = (slot + 1) & p->text_index.mask) {
                 uint32_t number = p->text_index.slots[slot];
 
-                if (number == 0)
+                if (number == 0 || number > p->text_count) /* there is none of the second kind */
                         break;
                 if (strcmp(p->text + p->text_offset[number - 1], p->text + p->text_size) == 0)
                         return number;

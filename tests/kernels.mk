@@ -3,8 +3,6 @@ KERNELS_HOOK := $(O)/tests/kernels/hook
 $(KERNELS_HOOK): $(O)/tests/kernels/hook.o
 	$(CC) $(LDFLAGS) -o $@ $^ -ljansson
 TEST_NEEDS += $(KERNELS_HOOK)
-# The tests of the BPF objects run there too.
-TEST_NEEDS += $(if $(filter kernels,$(SUITE) $(if $(SUITE),,kernels)),$(BPF_TESTS))
 
 kernels-test: ## only the kernel matrix
 	@+$(MAKE) --no-print-directory test SUITE=kernels
