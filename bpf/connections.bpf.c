@@ -299,6 +299,18 @@ static __always_inline void count_failure(struct event_counts *slot, int err, __
         }
 }
 
+/* Why an attempt failed. Kernels before tcp_done_with_error wake the process a moment before the state
+ * changes, and it may have read the error by then. Its own end of an attempt holds the socket, which a
+ * timer or an ICMP message does not; and only the timer has taken itself off. */
+static __always_inline int attempt_error(const struct sock *sk, const struct tcp_sock *tp)
+{
+        int err = sk->sk_err;
+
+        if (!err && tp->segs_out && !sk->sk_lock.owned)
+                err = tp->inet_conn.icsk_pending ? 113 : 110;
+        return err;
+}
+
 static __always_inline void count_end(struct event_counts *slot, int err, int old)
 {
         ADD(slot->closed, 1);
@@ -350,7 +362,7 @@ static __noinline int conn_close(struct sock *sk, int old, struct event_control 
                 ADD(slot->retransmits, flow.retransmits - retransmits);
         if (phase == CONN_ATTEMPT) {
                 slot->last_ns = bpf_ktime_get_ns();
-                count_failure(slot, sk->sk_err, tp->segs_out);
+                count_failure(slot, attempt_error(sk, tp), tp->segs_out);
                 return 0;
         }
         slot->last_ns = tp->tcp_mstamp * 1000; /* the segment or timer that ended it: cheaper than the clock */

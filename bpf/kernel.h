@@ -121,12 +121,16 @@ struct sock_common {
 typedef struct {
         int counter;
 } atomic_t;
+typedef struct {
+        int owned;
+} socket_lock_t;
 struct sock;
 struct socket {
         struct sock *sk;
 };
 struct sock {
         struct sock_common __sk_common;
+        socket_lock_t sk_lock;
         atomic_t sk_drops;
         int sk_err;
         u16 sk_protocol, sk_type;
@@ -140,6 +144,7 @@ struct inet_sock {
 };
 struct inet_connection_sock {
         struct inet_sock icsk_inet;
+        u8 icsk_pending;
 };
 struct tcp_sock {
         struct inet_connection_sock inet_conn;
