@@ -44,6 +44,9 @@ crowd=$BEGUN in=$PY_IN
 at one exact-churn load --to 10.77.1.20:5000 --server '' --count $((1000 / scale)) --mix quick
 echo >&"$in"
 wait "$crowd"
+# A process that has ended leaves connections behind that are still closing.
+crowd_gone() { cli --format json edges | jq -e '[.edges[] | select(.client == "exact-crowd").connections.open] == [0]'; }
+await_ok 8 "those that were held are gone" crowd_gone
 at one exact-churn load --to 10.77.1.20:5000 --server '' --count $((500 / scale)) --mix quick
 truth
 echo '{"client":"exact-crowd","server":"","port":5001,"attempted":200,"opened":200,"closed":200}' >>"$T/truth.json"
