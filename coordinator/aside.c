@@ -106,15 +106,13 @@ static void on_end(void *data, uint32_t events)
         (void)events;
         if (waitpid(a->pid, &status, 0) == a->pid && status == 0 && fstat(a->memory, &st) == 0 && st.st_size > 0) {
                 size = (size_t)st.st_size;
-                answer = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, a->memory, 0);
+                answer = mmap(NULL, size, PROT_READ, MAP_SHARED, a->memory, 0);
                 if (answer == MAP_FAILED)
                         answer = NULL;
         }
         a->pid = 0;
         aside_end(a);
         all->done(all->data, token, answer, answer ? size : 0);
-        if (answer)
-                munmap(answer, size);
 }
 
 int aside_start(struct asides *all, uint64_t token, aside_make_function make, void *data)

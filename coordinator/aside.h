@@ -16,8 +16,9 @@ struct asides;
 
 /* Runs in the child: makes the packed answer, which it leaves in memory. */
 typedef int (*aside_make_function)(void *data, uint8_t **ret_answer, size_t *ret_size);
-/* Runs in the coordinator: `answer` is NULL if the child came to nothing; it is valid during the call. */
-typedef void (*aside_done_function)(void *data, uint64_t token, const uint8_t *answer, size_t size);
+/* Runs in the coordinator: `answer` is NULL if the child came to nothing, else a mapping that is the
+ * callee's from now on, to be ended by munmap(). */
+typedef void (*aside_done_function)(void *data, uint64_t token, uint8_t *answer, size_t size);
 
 MUST_CHECK int asides_new(struct loop *loop, aside_done_function done, void *data, struct asides **ret_asides);
 void asides_free(struct asides **asides);

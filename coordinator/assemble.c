@@ -483,8 +483,10 @@ static void contribute_server(struct core *core, struct end *s)
                 counters_subtract(&p.counters, &s->covered);
                 p.counters.opened = p.counters.attempted = rest;
                 p.open -= MIN(p.open, s->covered_open);
+                /* Whoever came before its agent did looks like somebody else behind the same router. */
                 for (const struct link *l = s->links; l; l = l->next_of_server)
-                        p.inexact = p.inexact || !host_complete(core, l->client->host, s->first_seen, core->now);
+                        p.inexact = p.inexact || remainder_is_older(s, l->client->host) ||
+                                    !host_complete(core, l->client->host, s->first_seen, core->now);
                 p.rtt = p.turnaround = NULL;
         } else if (may_still_meet(core, s)) {
                 return;
@@ -497,12 +499,22 @@ static void contribute_server(struct core *core, struct end *s)
         service_put(core, &node);
 }
 
-void graph_assemble(struct core *core)
+static bool begin(struct core *core, uint32_t *cursor)
 {
+        (void)cursor;
         core->pass++;
         core->assembled_at = core->now;
         core->changed = false;
-        for (uint32_t i = 0; i < core->ends_count; i++) {
+        core->edges_counted = 0;
+        return false;
+}
+
+static bool clear_ends(struct core *core, uint32_t *cursor)
+{
+        uint32_t i;
+        bool more = work_portion(core, core->ends_count, cursor, &i);
+
+        for (; i < *cursor; i++) {
                 struct end *e = core->ends[i];
 
                 memset(&e->covered, 0, sizeof(e->covered));
@@ -511,14 +523,33 @@ void graph_assemble(struct core *core)
                 if (e->role == ROLE_UNKNOWN)
                         guess_role(core, e);
         }
-        if (core->relink) {
+        return more;
+}
+
+static bool link_servers(struct core *core, uint32_t *cursor)
+{
+        uint32_t i;
+        bool more;
+
+        if (*cursor == 0) {
+                if (!core->relink)
+                        return false;
                 core->relink = false;
-                for (uint32_t i = 0; i < core->ends_count; i++)
-                        if (core->ends[i]->role == ROLE_SERVER)
-                                link_by_address(core, core->ends[i]);
         }
-        /* Clients with one link know whose their counts are; they go first. */
-        for (uint32_t i = 0; i < core->ends_count; i++) {
+        more = work_portion(core, core->ends_count, cursor, &i);
+        for (; i < *cursor; i++)
+                if (core->ends[i]->role == ROLE_SERVER)
+                        link_by_address(core, core->ends[i]);
+        return more;
+}
+
+/* Clients with one link know whose their counts are; they go first. */
+static bool take_clients(struct core *core, uint32_t *cursor)
+{
+        uint32_t i;
+        bool more = work_portion(core, core->ends_count, cursor, &i);
+
+        for (; i < *cursor; i++) {
                 struct end *c = core->ends[i];
 
                 if (c->role != ROLE_CLIENT || (c->links && c->links->next_of_client))
@@ -526,7 +557,15 @@ void graph_assemble(struct core *core)
                 cover_links(c);
                 contribute_client(core, c);
         }
-        for (uint32_t i = 0; i < core->ends_count; i++) {
+        return more;
+}
+
+static bool take_shared_clients(struct core *core, uint32_t *cursor)
+{
+        uint32_t i;
+        bool more = work_portion(core, core->ends_count, cursor, &i);
+
+        for (; i < *cursor; i++) {
                 struct end *c = core->ends[i];
 
                 if (c->role != ROLE_CLIENT || !c->links || !c->links->next_of_client)
@@ -538,13 +577,34 @@ void graph_assemble(struct core *core)
                 cover_links(c);
                 contribute_client(core, c);
         }
+        return more;
+}
+
+static bool split_clients(struct core *core, uint32_t *cursor)
+{
+        (void)cursor;
         split_all(core);
-        for (uint32_t i = 0; i < core->ends_count; i++)
+        return false;
+}
+
+static bool take_servers(struct core *core, uint32_t *cursor)
+{
+        uint32_t i;
+        bool more = work_portion(core, core->ends_count, cursor, &i);
+
+        for (; i < *cursor; i++)
                 if (core->ends[i]->role == ROLE_SERVER)
                         contribute_server(core, core->ends[i]);
-        core->edges_live = 0;
-        for (uint32_t i = core->edges_count; i-- > 0;) {
-                struct edge *e = core->edges[i];
+        return more;
+}
+
+/* From the last to the first: an edge that goes is replaced by the last. The cursor counts those done. */
+static bool end_edges(struct core *core, uint32_t *cursor)
+{
+        uint32_t from = core->edges_count - MIN(*cursor, core->edges_count), left = core->options.portion;
+
+        while (from > 0 && left-- > 0) {
+                struct edge *e = core->edges[--from];
 
                 if (e->pass != core->pass) {
                         edge_begin(core, e);
@@ -553,6 +613,21 @@ void graph_assemble(struct core *core)
                                 continue;
                         }
                 }
-                core->edges_live += e->seen != 0;
+                core->edges_counted += e->seen != 0;
+                ++*cursor;
         }
+        if (from > 0)
+                return true;
+        core->edges_live = core->edges_counted;
+        core->services_settled = core->services_named;
+        return false;
+}
+
+void assembly_add(struct core *core)
+{
+        static const work_function steps[] = { begin,         clear_ends,   link_servers, take_clients, take_shared_clients,
+                                               split_clients, take_servers, end_edges };
+
+        for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+                work_add(core, steps[i]);
 }

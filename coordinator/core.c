@@ -6,7 +6,7 @@
 #define MEMORY_MAX (UINT64_C(1) << 30)
 #define FORGET_AFTER (24 * 3600 * NSEC_PER_SEC)
 #define STALE_AFTER (60 * NSEC_PER_SEC)
-#define ASSEMBLE_EVERY (2 * NSEC_PER_SEC)
+#define PORTION 1024
 #define ROW_LINGERS (60 * NSEC_PER_SEC) /* after it went, for keys that come late */
 #define EXPIRE_EVERY (10 * NSEC_PER_SEC)
 
@@ -24,6 +24,8 @@ int core_new(const struct core_options *options, struct core **ret_core)
                 core->options.forget_after = FORGET_AFTER;
         if (core->options.host_stale_after == 0)
                 core->options.host_stale_after = STALE_AFTER;
+        if (core->options.portion == 0)
+                core->options.portion = PORTION;
         core->hash_key = (struct hash_key){ core->options.coordinator, UINT64_C(0x6e69676874736869) };
         core->join.threshold = UINT32_MAX;
         core->edge_epoch = 1;
@@ -39,6 +41,7 @@ void core_free(struct core **ret_core)
                 return;
         join_free(core);
         history_free(core);
+        forget_free(core);
         while (core->edges_count > 0)
                 edge_free(core, core->edges[core->edges_count - 1]);
         while (core->ends_count > 0)
@@ -66,6 +69,7 @@ void core_free(struct core **ret_core)
 
 void core_advance(struct core *core, int64_t now)
 {
+        work_finish(core);
         if (core->started == 0)
                 core->started = now;
         core->now = MAX(core->now, now);
@@ -227,34 +231,58 @@ acknowledge:
         return 0;
 }
 
-/* Rows that went and can get no more keys, and ends nobody has used for long. */
-static void expire(struct core *core)
+/* A step: rows that went and can get no more keys. A portion is one host's. */
+static bool expire_rows(struct core *core, uint32_t *cursor)
 {
-        for (uint32_t i = 0; i < core->hosts_count; i++) {
-                struct host *h = core->hosts[i];
+        struct host *h = *cursor < core->hosts_count ? core->hosts[*cursor] : NULL;
 
-                for (size_t k = 0; h->rows.table && k <= h->rows.mask; k++) {
-                        for (struct map_node *n = h->rows.table[k], *next; n; n = next) {
-                                struct row *row = container_of(n, struct row, node);
-                                next = n->next;
-                                if (row->gone_at && row->gone_at + ROW_LINGERS < core->now)
-                                        row_free(core, h, row);
-                        }
+        for (size_t k = 0; h && h->rows.table && k <= h->rows.mask; k++) {
+                for (struct map_node *n = h->rows.table[k], *next; n; n = next) {
+                        struct row *row = container_of(n, struct row, node);
+                        next = n->next;
+                        if (row->gone_at && row->gone_at + ROW_LINGERS < core->now)
+                                row_free(core, h, row);
                 }
         }
-        graph_forget(core);
+        return h && ++*cursor < core->hosts_count;
 }
 
-void core_tick(struct core *core, int64_t now)
+static bool adjust_threshold(struct core *core, uint32_t *cursor)
+{
+        (void)cursor;
+        join_adjust_threshold(core, core->now);
+        return false;
+}
+
+static bool begin_history(struct core *core, uint32_t *cursor)
+{
+        (void)cursor;
+        history_add(core);
+        return false;
+}
+
+void core_begin_tick(struct core *core, int64_t now)
 {
         core_advance(core, now);
         join_expire(core, core->now);
         if (core->last_expire + EXPIRE_EVERY <= core->now) {
                 core->last_expire = core->now;
-                expire(core);
-                join_adjust_threshold(core, core->now);
+                work_add(core, adjust_threshold);
+                work_add(core, expire_rows);
+                work_add(core, forget_ends);
         }
-        history_tick(core, core->now);
+        work_add(core, begin_history);
+}
+
+void core_tick(struct core *core, int64_t now)
+{
+        core_begin_tick(core, now);
+        work_finish(core);
+}
+
+bool core_work(struct core *core)
+{
+        return work_step(core);
 }
 
 int core_poll(struct core *core, int64_t now, const char *name, uint64_t session, uint64_t acknowledged,

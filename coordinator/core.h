@@ -19,6 +19,7 @@ struct core_options {
         int64_t forget_after;     /* an edge unseen for so long leaves the live graph: 24 h */
         int64_t host_stale_after; /* 60 s: a host's window is incomplete from then on */
         uint64_t coordinator;     /* identity of this start, for acknowledgements */
+        uint32_t portion;         /* ends or edges that core_work() takes at a time: 1024, a millisecond or two */
 };
 
 MUST_CHECK int core_new(const struct core_options *options, struct core **ret_core);
@@ -33,6 +34,13 @@ MUST_CHECK int core_summary(struct core *core, int64_t now, const char *host, co
 /* Moves time on: ages hosts, leases and history. Call it about once a second. */
 void core_tick(struct core *core, int64_t now);
 
+/* The same in portions, for who must not be away for long: core_work() does the next portion, some
+ * milliseconds of it at most, of what core_begin_...() has begun; false if that was the last. Any
+ * input in between does first what is left, as does a view of the graph; a view of the hosts and
+ * the totals alone does not, and shows them as they were before. */
+void core_begin_tick(struct core *core, int64_t now);
+bool core_work(struct core *core);
+
 /* Commands for `host` with ids above `acknowledged`; the strings live until the next call. Nothing
  * to say is a count of 0: the caller then holds the poll. */
 MUST_CHECK int core_poll(struct core *core, int64_t now, const char *host, uint64_t session, uint64_t acknowledged,
@@ -40,8 +48,8 @@ MUST_CHECK int core_poll(struct core *core, int64_t now, const char *host, uint6
 /* True if a poll of `host` that is held may be answered now. */
 bool core_has_commands(const struct core *core, const char *host);
 
-/* Puts the graph together from what has come in, if that is due; each view does so too. */
-void core_settle(struct core *core, int64_t now);
+/* Puts the graph together from what has come in, if that is due; each view of it does so too. */
+void core_begin_settle(struct core *core, int64_t now);
 
 /* How many rows (ends and edges) a whole view has to walk: what an answer will cost. */
 size_t core_rows(const struct core *core);

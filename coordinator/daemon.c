@@ -151,7 +151,13 @@ static void on_tick(void *data, int64_t now)
 
         /* Smoothed, so that one slow question does not silence every agent. */
         d->lag = (3 * d->lag + MAX(now - d->tick_due, 0)) / 4;
-        core_tick(d->core, clock_wall());
+        daemon_begin_tick(d);
+}
+
+void daemon_tick_done(struct daemon *d)
+{
+        int64_t now = clock_monotonic();
+
         if (d->http)
                 http_tick(d->http);
         if (now >= d->save_due)
@@ -160,7 +166,7 @@ static void on_tick(void *data, int64_t now)
                 notify_send("WATCHDOG=1");
                 d->watchdog_due = now + d->watchdog_every;
         }
-        d->tick_due = MAX(d->tick_due + NSEC_PER_SEC, clock_monotonic());
+        d->tick_due = MAX(d->tick_due + NSEC_PER_SEC, now);
         if (loop_set_timer(d->tick, d->tick_due) < 0)
                 loop_stop(d->loop, -EIO);
 }
@@ -230,6 +236,8 @@ static int make_loop(struct daemon *d, struct yaml_config_error *error)
                 r = loop_add_timer(d->loop, on_tick, d, &d->tick);
         if (r == 0)
                 r = loop_add_timer(d->loop, on_wake, d, &d->wake);
+        if (r == 0)
+                r = loop_add_timer(d->loop, daemon_on_work, d, &d->work);
         return r < 0 ? fail(error, r, "the event loop cannot be set up: %s", strerror(-r)) : 0;
 }
 
@@ -242,6 +250,7 @@ int daemon_new(struct config *config, struct daemon **ret_daemon, struct yaml_co
                 return fail(ret_error, -ENOMEM, "out of memory");
         d->config = config;
         d->lock = -1;
+        d->waiting_tail = &d->waiting;
         d->started = clock_monotonic();
         d->refusals = (struct log_gate){ .interval_ns = NSEC_PER_SEC, .burst = 5 };
         set_log_level(config->log_level);
@@ -292,6 +301,7 @@ void daemon_free(struct daemon **daemon)
                 return;
         http_free(&d->http);
         endpoint_free(&d->endpoint);
+        daemon_work_free(d);
         asides_free(&d->asides);
         polls_free(&d->polls);
         arena_free(&d->arena);

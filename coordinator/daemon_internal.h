@@ -12,6 +12,7 @@ struct arena;
 struct asides;
 struct http;
 struct store;
+struct waiting;
 
 /* Answers about a graph of more ends and edges than this are made aside; up to it they take some ms. */
 #define DAEMON_ASIDE_ROWS 10000
@@ -26,7 +27,11 @@ struct daemon {
         struct polls *polls;
         struct asides *asides;
         struct http *http;
-        struct loop_source *tick, *wake, *signals[3];
+        struct loop_source *tick, *wake, *work, *signals[3];
+        struct waiting *waiting, **waiting_tail; /* requests that came while the core was at work, oldest first */
+        size_t waiting_bytes;
+        bool working;     /* the core is, and may not be asked for the graph */
+        bool ticking;     /* the work is a tick's */
         struct text text; /* of the answer in the making; its memory is kept */
 
         int lock;
@@ -45,8 +50,26 @@ extern const struct endpoint_functions daemon_endpoint_functions;
 /* Answers the polls that have commands or have waited long enough. */
 void daemon_answer_polls(struct daemon *daemon, int64_t now_monotonic);
 
+/* False if the request cannot be answered before the core's work is done: then it is to be handed in
+ * again. `gone`: nobody waits for the answer any more. */
+bool daemon_take_request(struct daemon *daemon, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size,
+                         bool gone);
+
+/* daemon_work.c: what takes the core long, in between what comes in. */
+void daemon_begin_tick(struct daemon *daemon);
+/* Puts the graph together, if that is due; false if it is not done yet. */
+bool daemon_settle(struct daemon *daemon);
+/* What comes from the endpoint; for daemon_endpoint_functions. */
+void daemon_request(void *daemon, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size);
+void daemon_gone(void *daemon, uint64_t connection);
+/* Timer of the work. */
+void daemon_on_work(void *daemon, int64_t now_monotonic);
+void daemon_work_free(struct daemon *daemon);
+/* daemon.c: what follows when a tick's work is done. */
+void daemon_tick_done(struct daemon *daemon);
+
 /* For asides_new(): an answer that was made aside goes to whoever asked. */
-void daemon_answer_made(void *daemon, uint64_t token, const uint8_t *answer, size_t size);
+void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t size);
 
 /* daemon_metrics.c: Prometheus' text format, bounded. */
 int daemon_metrics(struct daemon *daemon, struct text *out);

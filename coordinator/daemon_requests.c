@@ -115,7 +115,8 @@ static bool answer_poll(struct daemon *d, const struct poll_held *poll, bool ove
         return true;
 }
 
-static void take_poll(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct wire_poll *poll)
+/* A poll that nobody waits for any more is not held. */
+static void take_poll(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct wire_poll *poll, bool gone)
 {
         struct poll_held held = {
                 .connection = peer->connection,
@@ -125,7 +126,7 @@ static void take_poll(struct daemon *d, const struct endpoint_peer *peer, uint64
                 .host = poll->host,
         };
 
-        if (!may_speak(d, peer, token, poll->host) || answer_poll(d, &held, false))
+        if (gone || !may_speak(d, peer, token, poll->host) || answer_poll(d, &held, false))
                 return;
         held.until = clock_monotonic() + HOLD;
         if (polls_hold(d->polls, &held) < 0)
@@ -157,7 +158,7 @@ static int make_aside(void *data, uint8_t **ret_answer, size_t *ret_size)
         return wire_pack_reply(&answer, ret_answer, ret_size);
 }
 
-void daemon_answer_made(void *daemon, uint64_t token, const uint8_t *answer, size_t size)
+void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t size)
 {
         static const char sorry[] = "the coordinator could not make the answer: it took too long, or memory is short\n";
         struct wire_reply failure = { .kind = WIRE_ANSWER,
@@ -173,43 +174,40 @@ void daemon_answer_made(void *daemon, uint64_t token, const uint8_t *answer, siz
                 reply(d, token, &failure);
                 return;
         }
-        r = endpoint_reply(d->endpoint, token, answer, size);
+        r = endpoint_reply_mapped(d->endpoint, token, answer, size);
         if (r < 0 && r != -ENOENT)
                 log_warning("daemon", "an answer cannot be sent: %s", strerror(-r));
 }
 
-/* True if a child makes the answer. The graph is put together here: that touches most of it, and a
- * child would have to copy what it touches. */
-static bool take_aside(struct daemon *d, uint64_t token, const struct wire_query *query)
+/* False if it has to wait for the core's work. The graph is put together here, also where a child then
+ * makes the answer: that touches most of it, and a child would have to copy what it touches. */
+static bool take_query(struct daemon *d, uint64_t token, const struct wire_query *query)
 {
+        bool totals = strcmp(query->verb, "status") == 0;
+        bool large = !totals && core_rows(d->core) > DAEMON_ASIDE_ROWS;
         struct question question = { d, query };
-
-        if (strcmp(query->verb, "status") == 0 || core_rows(d->core) <= DAEMON_ASIDE_ROWS)
-                return false;
-        core_settle(d->core, clock_wall());
-        return aside_start(d->asides, token, make_aside, &question) == 0;
-}
-
-static void take_query(struct daemon *d, uint64_t token, const struct wire_query *query)
-{
         struct wire_reply answer = { .kind = WIRE_ANSWER };
 
+        if (!totals && (d->working || (large && !daemon_settle(d))))
+                return false;
         d->queries++;
-        if (take_aside(d, token, query))
-                return;
+        if (large && aside_start(d->asides, token, make_aside, &question) == 0)
+                return true;
         make_answer(d, query, &answer.answer);
         reply(d, token, &answer);
         if (d->text.capacity > TEXT_KEEP)
                 text_free(&d->text);
+        return true;
 }
 
-static void on_request(void *data, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size)
+bool daemon_take_request(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size,
+                         bool gone)
 {
-        struct daemon *d = data;
         struct wire_request request;
         const char *why = "";
         char reason[256];
         int r = wire_unpack_request(body, size, d->arena, &request, &why);
+        bool taken = true;
 
         if (r < 0) {
                 snprintf(reason, sizeof(reason), "its request does not parse: %s", r == -ENOBUFS ? "it is too large" : why);
@@ -221,21 +219,15 @@ static void on_request(void *data, const struct endpoint_peer *peer, uint64_t to
         } else if (request.kind == WIRE_SUMMARY) {
                 take_summary(d, peer, token, request.summary);
         } else if (request.kind == WIRE_POLL) {
-                take_poll(d, peer, token, &request.poll);
+                take_poll(d, peer, token, &request.poll, gone);
         } else {
-                take_query(d, token, &request.query);
+                taken = gone || take_query(d, token, &request.query);
         }
         arena_reset(d->arena, ARENA_KEEP);
+        return taken;
 }
 
-static void on_gone(void *data, uint64_t connection)
-{
-        struct daemon *d = data;
-
-        polls_drop(d->polls, connection);
-}
-
-const struct endpoint_functions daemon_endpoint_functions = { .request = on_request, .gone = on_gone };
+const struct endpoint_functions daemon_endpoint_functions = { .request = daemon_request, .gone = daemon_gone };
 
 struct visit {
         struct daemon *daemon;
@@ -255,6 +247,10 @@ void daemon_answer_polls(struct daemon *d, int64_t now_monotonic)
         struct visit v = { d, now_monotonic };
         int64_t next;
 
+        if (d->working) {
+                d->wake_set = loop_set_timer(d->wake, now_monotonic + WAKE_AFTER) == 0;
+                return;
+        }
         polls_visit(d->polls, visit, &v);
         next = polls_next(d->polls);
         d->wake_set = false;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -269,7 +270,8 @@ static struct connection *find(struct endpoint *endpoint, uint64_t index)
         return index < endpoint->slots_count ? endpoint->slots[index].connection : NULL;
 }
 
-int endpoint_reply(struct endpoint *endpoint, uint64_t token, const uint8_t *body, size_t size)
+/* The connection and the place of a request that waits for its answer; NULL if its peer is gone. */
+static struct connection *find_request(struct endpoint *endpoint, uint64_t token, uint32_t *ret_slot)
 {
         struct connection *connection = find(endpoint, token & 0xffffff);
         uint32_t slot = (token >> 24) & 0xff;
@@ -277,9 +279,29 @@ int endpoint_reply(struct endpoint *endpoint, uint64_t token, const uint8_t *bod
         if (!connection || slot >= connection->in_flight_capacity || connection->in_flight[slot].id == 0 ||
             connection->in_flight[slot].generation != token >> 32) {
                 endpoint->statistics.dropped_replies++;
-                return -ENOENT;
+                return NULL;
         }
-        return connection_reply(connection, slot, body, size);
+        *ret_slot = slot;
+        return connection;
+}
+
+int endpoint_reply(struct endpoint *endpoint, uint64_t token, const uint8_t *body, size_t size)
+{
+        uint32_t slot;
+        struct connection *connection = find_request(endpoint, token, &slot);
+
+        return connection ? connection_reply(connection, slot, body, size, NULL) : -ENOENT;
+}
+
+int endpoint_reply_mapped(struct endpoint *endpoint, uint64_t token, uint8_t *mapping, size_t size)
+{
+        uint32_t slot;
+        struct connection *connection = find_request(endpoint, token, &slot);
+
+        if (connection)
+                return connection_reply(connection, slot, NULL, size, mapping);
+        munmap(mapping, size);
+        return -ENOENT;
 }
 
 void endpoint_close(struct endpoint *endpoint, uint64_t id, const char *why)

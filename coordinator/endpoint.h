@@ -55,6 +55,8 @@ uint16_t endpoint_port(const struct endpoint *endpoint);
 
 /* Copies the body. -ENOENT if the request's peer is gone: nothing to do, and no error. */
 int endpoint_reply(struct endpoint *endpoint, uint64_t token, const uint8_t *body, size_t size);
+/* The same without a copy: takes the mapping over, in every case, and ends it by munmap(). */
+int endpoint_reply_mapped(struct endpoint *endpoint, uint64_t token, uint8_t *mapping, size_t size);
 
 /* Closes a connection after its last reply was flushed, with a log line that says why. */
 void endpoint_close(struct endpoint *endpoint, uint64_t connection, const char *why);

@@ -3,8 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
+/* Bytes written in one go: a peer that reads as fast as we write keeps nobody waiting. */
+#define FLUSH_MAX ((size_t)512 << 10)
 #define ACCOUNT_INPUT_MESSAGES 4 /* incomplete messages of the largest size, by peer */
 
 static void set_capacity(struct connection *connection, size_t capacity)
@@ -67,32 +70,61 @@ void input_drop(struct connection *connection)
         set_capacity(connection, 0);
 }
 
+static void output_add(struct connection *connection, struct output *output)
+{
+        *connection->output_tail = output;
+        connection->output_tail = &output->next;
+        connection->output_bytes += output->size;
+}
+
 int output_append(struct connection *connection, const uint8_t *head, size_t head_size, const uint8_t *body, size_t body_size)
 {
         struct output *output = malloc(sizeof(*output) + head_size + body_size);
 
         if (!output)
                 return -ENOMEM;
-        output->next = NULL;
-        output->offset = 0;
-        output->size = head_size + body_size;
-        memcpy(output->data, head, head_size);
+        *output = (struct output){ .data = output->copy, .size = head_size + body_size };
+        memcpy(output->copy, head, head_size);
         if (body_size)
-                memcpy(output->data + head_size, body, body_size);
-        *connection->output_tail = output;
-        connection->output_tail = &output->next;
-        connection->output_bytes += output->size;
+                memcpy(output->copy + head_size, body, body_size);
+        output_add(connection, output);
         return 0;
+}
+
+int output_append_mapping(struct connection *connection, uint8_t *mapping, size_t size)
+{
+        struct output *output = malloc(sizeof(*output));
+
+        if (!output) {
+                munmap(mapping, size);
+                return -ENOMEM;
+        }
+        *output = (struct output){ .data = mapping, .size = size, .mapping = mapping };
+        output_add(connection, output);
+        return 0;
+}
+
+static void output_free_first(struct connection *connection)
+{
+        struct output *output = connection->output;
+
+        connection->output = output->next;
+        if (!connection->output)
+                connection->output_tail = &connection->output;
+        if (output->mapping)
+                munmap(output->mapping, output->size);
+        free(output);
 }
 
 int output_flush(struct connection *connection, const char **ret_why)
 {
+        size_t written = 0;
         struct output *output;
 
         *ret_why = NULL;
-        while ((output = connection->output)) {
+        while ((output = connection->output) && written < FLUSH_MAX) {
                 const uint8_t *data = output->data + output->offset;
-                size_t size = output->size - output->offset;
+                size_t size = MIN(output->size - output->offset, FLUSH_MAX);
                 int64_t n;
 
                 if (connection->tls) {
@@ -109,23 +141,16 @@ int output_flush(struct connection *connection, const char **ret_why)
                 connection->last_written = clock_monotonic();
                 connection->output_bytes -= (uint64_t)n;
                 output->offset += (size_t)n;
-                if (output->offset < output->size)
-                        continue;
-                connection->output = output->next;
-                if (!connection->output)
-                        connection->output_tail = &connection->output;
-                free(output);
+                written += (size_t)n;
+                if (output->offset == output->size)
+                        output_free_first(connection);
         }
         return 0;
 }
 
 void output_drop(struct connection *connection)
 {
-        while (connection->output) {
-                struct output *output = connection->output;
-                connection->output = output->next;
-                free(output);
-        }
-        connection->output_tail = &connection->output;
+        while (connection->output)
+                output_free_first(connection);
         connection->output_bytes = 0;
 }

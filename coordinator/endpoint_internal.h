@@ -27,8 +27,10 @@ enum connection_state {
 /* Bytes waiting for the peer to read them. */
 struct output {
         struct output *next;
+        const uint8_t *data;
         size_t size, offset;
-        uint8_t data[];
+        uint8_t *mapping; /* what `data` is, if it is no copy */
+        uint8_t copy[];
 };
 
 /* A request that was handed up and not answered; id 0 is a free slot. */
@@ -155,7 +157,8 @@ void connection_drain(struct connection *connection);
 void connection_serve(struct connection *connection);
 /* Reads no more; closes when the last reply was taken and the peer has closed. */
 void connection_finish(struct connection *connection);
-MUST_CHECK int connection_reply(struct connection *connection, uint32_t slot, const uint8_t *body, size_t size);
+/* Either copies `body` or takes `mapping` over, in every case. */
+MUST_CHECK int connection_reply(struct connection *connection, uint32_t slot, const uint8_t *body, size_t size, uint8_t *mapping);
 
 /* endpoint_handshake.c: who it is. connection_greet sends our opening. */
 void connection_handshake(struct connection *connection);
@@ -171,7 +174,10 @@ void input_consume(struct connection *connection, size_t size);
 void input_drop(struct connection *connection);
 MUST_CHECK int output_append(struct connection *connection, const uint8_t *head, size_t head_size, const uint8_t *body,
                              size_t body_size);
-/* Writes what the peer takes now: 0 also when something stays, -errno with a sentence or NULL. */
+/* Takes the mapping over, in every case. */
+MUST_CHECK int output_append_mapping(struct connection *connection, uint8_t *mapping, size_t size);
+/* Writes what the peer takes now, and no more than a portion: 0 also when something stays, -errno with
+ * a sentence or NULL. */
 MUST_CHECK int output_flush(struct connection *connection, const char **ret_why);
 void output_drop(struct connection *connection);
 

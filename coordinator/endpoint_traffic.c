@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -188,21 +189,29 @@ void connection_serve(struct connection *connection)
 }
 
 /* Frees the request's slot in any case. */
-int connection_reply(struct connection *connection, uint32_t slot, const uint8_t *body, size_t size)
+int connection_reply(struct connection *connection, uint32_t slot, const uint8_t *body, size_t size, uint8_t *mapping)
 {
         struct endpoint *endpoint = connection->endpoint;
         uint8_t head[SP_FRAME_MAX];
         size_t head_size = sp_frame_reply(connection->mapping, connection->in_flight[slot].id, size, head);
         bool waiting = connection->output;
+        int r;
 
         connection->in_flight[slot].id = 0;
         connection->in_flight_count--;
         if (waiting && !connection->local && connection->output_bytes + size > endpoint->options.pending_reply_bytes_max) {
                 endpoint->statistics.dropped_replies++;
+                if (mapping)
+                        munmap(mapping, size);
                 connection_refuse(connection, "closed: does not read its replies");
                 return -ENOENT;
         }
-        if (output_append(connection, head, head_size, body, size) < 0) {
+        r = output_append(connection, head, head_size, body, body ? size : 0);
+        if (mapping && r == 0)
+                r = output_append_mapping(connection, mapping, size);
+        else if (mapping)
+                munmap(mapping, size);
+        if (r < 0) {
                 endpoint->statistics.dropped_replies++;
                 connection_refuse(connection, "closed: out of memory for its reply");
                 return -ENOENT;

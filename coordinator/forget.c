@@ -60,39 +60,99 @@ static void keep_past(struct core *core, struct edge *e, struct before *b)
 }
 
 /* What an edge loses is the difference between its sums with the ends and without them. */
-void graph_forget(struct core *core)
+struct forgetting {
+        struct before *before; /* an element for each edge, in their order */
+        uint32_t count;
+};
+
+void forget_free(struct core *core)
 {
-        uint32_t before_count, leaving = 0;
-        struct before *before;
+        if (core->forgetting)
+                free(core->forgetting->before);
+        free_ptr(&core->forgetting);
+}
 
-        for (uint32_t i = 0; i < core->ends_count; i++) {
-                core->ends[i]->leaving = forgettable(core, core->ends[i]);
-                leaving += core->ends[i]->leaving;
+static bool note_sums(struct core *core, uint32_t *cursor)
+{
+        struct forgetting *f = core->forgetting;
+        uint32_t i;
+        bool more;
+
+        if (*cursor == 0) {
+                f = core->forgetting = calloc(1, sizeof(*f));
+                if (!f)
+                        return false;
+                f->count = core->edges_count;
+                f->before = calloc(MAX(f->count, 1u), sizeof(*f->before));
+                if (!f->before) {
+                        forget_free(core);
+                        return false;
+                }
         }
-        if (leaving == 0)
-                return;
-        graph_assemble(core);
-        before_count = core->edges_count;
-        before = calloc(MAX(before_count, 1u), sizeof(*before));
-        if (!before)
-                return;
-        for (uint32_t i = 0; i < before_count; i++) {
+        more = work_portion(core, f->count, cursor, &i);
+        for (; i < *cursor; i++) {
                 const struct edge *e = core->edges[i];
+                struct before *b = &f->before[i];
 
-                before[i] = (struct before){
-                        .total = e->total, .first_seen = e->first_seen, .last_seen = e->last_seen, .seen = e->seen
-                };
-                histogram_add_buckets(&before[i].rtt, e->rtt);
-                histogram_add_buckets(&before[i].turnaround, e->turnaround);
+                *b = (struct before){ .total = e->total, .first_seen = e->first_seen, .last_seen = e->last_seen, .seen = e->seen };
+                histogram_add_buckets(&b->rtt, e->rtt);
+                histogram_add_buckets(&b->turnaround, e->turnaround);
         }
-        for (uint32_t i = core->ends_count; i-- > 0;)
-                if (core->ends[i]->leaving)
-                        end_free(core, core->ends[i]);
-        core->forgetting = true;
-        graph_assemble(core);
-        for (uint32_t i = 0; i < before_count; i++)
-                keep_past(core, core->edges[i], &before[i]);
-        core->forgetting = false;
-        free(before);
-        graph_assemble(core);
+        return more;
+}
+
+/* From the last to the first, as an end that goes is replaced by the last. The cursor counts those that stay. */
+static bool free_ends(struct core *core, uint32_t *cursor)
+{
+        uint32_t from = core->ends_count - MIN(*cursor, core->ends_count), left = core->options.portion;
+
+        if (!core->forgetting)
+                return false;
+        while (from > 0 && left-- > 0) {
+                if (core->ends[--from]->leaving)
+                        end_free(core, core->ends[from]);
+                else
+                        ++*cursor;
+        }
+        return from > 0;
+}
+
+static bool keep_sums(struct core *core, uint32_t *cursor)
+{
+        struct forgetting *f = core->forgetting;
+        uint32_t i;
+        bool more;
+
+        if (!core->forgetting)
+                return false;
+        more = work_portion(core, f->count, cursor, &i);
+        for (; i < *cursor; i++)
+                keep_past(core, core->edges[i], &f->before[i]);
+        if (!more)
+                forget_free(core);
+        return more;
+}
+
+/* A step: finds what may go, and adds the others if there is anything. */
+bool forget_ends(struct core *core, uint32_t *cursor)
+{
+        uint32_t i;
+        bool more;
+
+        if (*cursor == 0)
+                core->ends_leaving = 0;
+        more = work_portion(core, core->ends_count, cursor, &i);
+        for (; i < *cursor; i++) {
+                core->ends[i]->leaving = forgettable(core, core->ends[i]);
+                core->ends_leaving += core->ends[i]->leaving;
+        }
+        if (more || core->ends_leaving == 0)
+                return more;
+        assembly_add(core);
+        work_add(core, note_sums);
+        work_add(core, free_ends);
+        assembly_add(core);
+        work_add(core, keep_sums);
+        assembly_add(core);
+        return false;
 }

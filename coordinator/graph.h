@@ -286,10 +286,24 @@ struct join {
 };
 
 struct loading;
+struct forgetting;
 
 struct number_list {
         uint64_t *items;
         uint32_t count, capacity, handed_out;
+};
+
+/* What walks the whole graph is done in portions, so that a large graph keeps nobody waiting: a list
+ * of steps, each called again while it returns true. The cursor is the step's own and begins at 0.
+ * Nothing else touches the graph until the last is done: every input finishes first what is left, so
+ * that the result does not depend on how the work was cut. */
+typedef bool (*work_function)(struct core *core, uint32_t *cursor);
+
+#define WORK_STEPS_MAX 64
+
+struct work {
+        work_function steps[WORK_STEPS_MAX];
+        uint32_t count, next, cursor;
 };
 
 struct core {
@@ -307,16 +321,19 @@ struct core {
 
         struct join join;
         struct history history;
+        struct work work;
+        uint32_t ends_leaving;
+        struct forgetting *forgetting; /* while ends are being forgotten: then no edge may go */
 
         struct end **split; /* clients of this assembly with several targets */
         uint32_t split_count, split_capacity;
         uint32_t pass;
         uint32_t edge_epoch; /* rises when an edge is freed */
         bool relink;         /* ends, roles, links or leases changed since ends were last linked by address */
-        bool forgetting;     /* no edge may go */
         bool changed;        /* since the last assembly */
         int64_t assembled_at;
         uint32_t services_named, edges_live;
+        uint32_t services_settled, edges_counted; /* services at the end of the last assembly; edges so far in this one */
         bool order_valid;
         struct service **order;
         uint32_t order_count;
@@ -332,6 +349,17 @@ struct core {
 
 /* core.c: time goes on, never back. */
 void core_advance(struct core *core, int64_t now);
+
+/* work.c. work_add puts a step at the end; work_step does one portion, false when that was the last. */
+void work_add(struct core *core, work_function function);
+bool work_step(struct core *core);
+void work_finish(struct core *core);
+static inline bool work_underway(const struct core *core)
+{
+        return core->work.count > 0;
+}
+/* The next portion of `count` things: *ret_from to *cursor; false if it is the last. */
+bool work_portion(const struct core *core, uint32_t count, uint32_t *cursor, uint32_t *ret_from);
 
 /* names.c: allocations that are counted. */
 void *core_alloc(struct core *core, size_t size);
@@ -403,8 +431,8 @@ void links_free(struct core *core, struct end *end);
 void join_free(struct core *core);
 void join_adjust_threshold(struct core *core, int64_t now);
 
-/* assemble.c */
-void graph_assemble(struct core *core);
+/* assemble.c: adds the steps by which ends become edges. */
+void assembly_add(struct core *core);
 struct edge *edge_get(struct core *core, struct service *client, struct service *server, uint16_t port,
                       enum summary_transport transport);
 void edge_free(struct core *core, struct edge *edge);
@@ -435,16 +463,19 @@ void split_all(struct core *core);
 void remainder_review(const struct core *core, struct end *server);
 /* True if a server's end saw connections of a host before that host's agent was there to count them. */
 bool remainder_began_before(const struct core *core, const struct end *server, const struct host *host);
+/* The same of any server's end, by our own clock. */
+bool remainder_is_older(const struct end *server, const struct host *host);
 /* Others of this end, or of all that this host's ends are linked with, have missed connections. */
 void remainder_excuse(struct core *core, struct end *end);
 void remainder_excuse_host(struct core *core, const struct host *host);
 uint64_t remainder_settle(struct core *core, struct end *end, uint64_t opened, uint64_t others);
 
 /* forget.c: ends that nobody has used for long go, their counts stay with their edges. */
-void graph_forget(struct core *core);
+bool forget_ends(struct core *core, uint32_t *cursor);
+void forget_free(struct core *core);
 
-/* history.c */
-void history_tick(struct core *core, int64_t now);
+/* history.c: adds the steps of a slice, if one is due. */
+void history_add(struct core *core);
 /* Drops the oldest until `bytes` more fit the budget, or nothing is left. */
 void history_shrink(struct core *core, uint64_t bytes);
 void history_free(struct core *core);

@@ -210,32 +210,63 @@ static struct edge **edges_by_id(const struct core *core)
         return order;
 }
 
-static void slice_now(struct core *core, int64_t to)
+struct slicing {
+        struct edge **order;
+        struct writer writer;
+        uint64_t last;
+};
+
+static void slicing_free(struct core *core)
 {
-        CLEANUP_FREE struct edge **order = edges_by_id(core);
-        struct writer w = { 0 };
-        uint64_t last = 0;
+        struct slicing *s = core->history.slicing;
+
+        if (!s)
+                return;
+        writer_free(&s->writer);
+        free(s->order);
+        free_ptr(&core->history.slicing);
+}
+
+static void slice_edge(struct slicing *s, struct edge *e)
+{
+        size_t before = s->writer.size;
         struct delta d;
 
-        if (!order)
-                return;
-        for (uint32_t i = 0; i < core->edges_count; i++) {
-                struct edge *e = order[i];
-                size_t before = w.size;
+        edge_delta(e, &d);
+        e->recent_attempts = 0.9 * e->recent_attempts + (double)(e->total.attempted - MIN(e->total.attempted, e->sliced.attempted));
+        e->recent_failures = 0.9 * e->recent_failures +
+                             (double)(counters_failed(&e->total) - MIN(counters_failed(&e->total), counters_failed(&e->sliced)));
+        write_delta(&s->writer, &d, &s->last);
+        if (s->writer.size != before)
+                edge_mark_sliced(e);
+}
 
-                edge_delta(e, &d);
-                e->recent_attempts =
-                        0.9 * e->recent_attempts + (double)(e->total.attempted - MIN(e->total.attempted, e->sliced.attempted));
-                e->recent_failures =
-                        0.9 * e->recent_failures +
-                        (double)(counters_failed(&e->total) - MIN(counters_failed(&e->total), counters_failed(&e->sliced)));
-                write_delta(&w, &d, &last);
-                if (w.size != before)
-                        edge_mark_sliced(e);
+/* A step: what every edge gained since the last slice. */
+static bool slice_edges(struct core *core, uint32_t *cursor)
+{
+        struct history *h = &core->history;
+        uint32_t i;
+        bool more;
+
+        if (*cursor == 0) {
+                h->slicing = calloc(1, sizeof(*h->slicing));
+                if (!h->slicing)
+                        return false;
+                h->slicing->order = edges_by_id(core);
+                if (!h->slicing->order) {
+                        slicing_free(core);
+                        return false;
+                }
         }
-        slice_add(core, 0, core->history.sliced_until, to, &w);
-        core->history.sliced_until = to;
-        writer_free(&w);
+        more = work_portion(core, core->edges_count, cursor, &i);
+        for (; i < *cursor; i++)
+                slice_edge(h->slicing, h->slicing->order[i]);
+        if (more)
+                return true;
+        slice_add(core, 0, h->sliced_until, core->now, &h->slicing->writer);
+        h->sliced_until = core->now;
+        slicing_free(core);
+        return false;
 }
 
 static void add_delta(struct delta *into, const struct delta *from)
@@ -259,58 +290,116 @@ static void add_delta(struct delta *into, const struct delta *from)
 }
 
 #define MERGE_MAX 512
+#define MERGE_PORTION 4096 /* entries read */
+#define MERGES_A_TICK 4
 
-/* Merges `count` neighbours into one slice of the next level. */
-static void merge(struct core *core, struct slice *first, size_t count)
+/* Neighbours that become one slice of the next level. */
+struct merger {
+        struct slice *first;
+        size_t count;
+        struct slice_cursor *cursors;
+        struct delta *heads; /* of those that are live; the one past the last is the sum */
+        bool *live;
+        struct writer writer;
+        uint64_t last;
+        int64_t to;
+};
+
+static void merger_free(struct core *core)
 {
-        CLEANUP_FREE struct slice_cursor *cursors = calloc(count, sizeof(*cursors));
-        CLEANUP_FREE struct delta *heads = calloc(count + 1, sizeof(*heads));
-        struct delta *sum = &heads[count];
-        int64_t from = first->from, to = first->to;
-        uint32_t level = first->level;
-        struct slice *s = first;
-        struct writer w = { 0 };
-        uint64_t last = 0;
-        CLEANUP_FREE bool *live = calloc(count, sizeof(*live));
+        struct merger *m = core->history.merger;
 
-        if (!cursors || !heads || !live)
+        if (!m)
                 return;
-        for (size_t i = 0; i < count; i++, s = s->newer) {
-                slice_open(s, &cursors[i]);
-                live[i] = slice_next(&cursors[i], &heads[i]);
-                to = MAX(to, s->to);
-        }
-        for (;;) {
-                uint64_t id = UINT64_MAX;
-
-                for (size_t i = 0; i < count; i++)
-                        if (live[i])
-                                id = MIN(id, heads[i].id);
-                if (id == UINT64_MAX)
-                        break;
-                memset(sum->value, 0, sizeof(sum->value));
-                sum->id = id;
-                sum->has_rtt = sum->has_turnaround = false;
-                for (size_t i = 0; i < count; i++) {
-                        if (!live[i] || heads[i].id != id)
-                                continue;
-                        add_delta(sum, &heads[i]);
-                        live[i] = slice_next(&cursors[i], &heads[i]);
-                }
-                write_delta(&w, sum, &last);
-        }
-        if (!w.failed) {
-                for (size_t i = 0; i < count; i++) {
-                        struct slice *next = first->newer;
-                        slice_remove(core, first);
-                        first = next;
-                }
-                slice_add(core, level + 1, from, to, &w);
-        }
-        writer_free(&w);
+        free(m->cursors);
+        free(m->heads);
+        free(m->live);
+        writer_free(&m->writer);
+        free_ptr(&core->history.merger);
 }
 
-/* Merges one group of slices that is old enough, if there is one; true if it did. */
+static void merger_new(struct core *core, struct slice *first, size_t count)
+{
+        struct merger *m = core->history.merger = calloc(1, sizeof(*m));
+
+        if (!m)
+                return;
+        *m = (struct merger){ .first = first,
+                              .count = count,
+                              .cursors = calloc(count, sizeof(*m->cursors)),
+                              .heads = calloc(count + 1, sizeof(*m->heads)),
+                              .live = calloc(count, sizeof(*m->live)),
+                              .to = first->to };
+        if (!m->cursors || !m->heads || !m->live) {
+                merger_free(core);
+                return;
+        }
+        for (size_t i = 0; i < count; i++, first = first->newer) {
+                slice_open(first, &m->cursors[i]);
+                m->live[i] = slice_next(&m->cursors[i], &m->heads[i]);
+                m->to = MAX(m->to, first->to);
+        }
+}
+
+/* Adds up what all say of the lowest id; returns the entries read, 0 at the end. */
+static uint32_t merge_lowest(struct merger *m)
+{
+        struct delta *sum = &m->heads[m->count];
+        uint64_t id = UINT64_MAX;
+        uint32_t read = 0;
+
+        for (size_t i = 0; i < m->count; i++)
+                if (m->live[i])
+                        id = MIN(id, m->heads[i].id);
+        if (id == UINT64_MAX)
+                return 0;
+        memset(sum->value, 0, sizeof(sum->value));
+        sum->id = id;
+        sum->has_rtt = sum->has_turnaround = false;
+        for (size_t i = 0; i < m->count; i++) {
+                if (!m->live[i] || m->heads[i].id != id)
+                        continue;
+                add_delta(sum, &m->heads[i]);
+                m->live[i] = slice_next(&m->cursors[i], &m->heads[i]);
+                read++;
+        }
+        write_delta(&m->writer, sum, &m->last);
+        return read;
+}
+
+static bool merge_portion(struct merger *m)
+{
+        uint32_t read = 0, n;
+
+        while (read < MERGE_PORTION) {
+                n = merge_lowest(m);
+                if (n == 0)
+                        return false;
+                read += n;
+        }
+        return true;
+}
+
+static void merge_end(struct core *core)
+{
+        struct merger *m = core->history.merger;
+        struct slice *s = m->first;
+        int64_t from = s->from;
+        uint32_t level = s->level;
+
+        if (!m->writer.failed) {
+                for (size_t i = 0; i < m->count; i++) {
+                        struct slice *next = s->newer;
+                        slice_remove(core, s);
+                        s = next;
+                }
+                slice_add(core, level + 1, from, m->to, &m->writer);
+        }
+        merger_free(core);
+}
+
+/* Begins to merge one group of slices that is old enough, or drops one that is too old; false if
+ * there is none. */
 static bool age_once(struct core *core)
 {
         for (struct slice *s = core->history.oldest; s; s = s->newer) {
@@ -336,26 +425,36 @@ static bool age_once(struct core *core)
                 /* The rest of the group is not old enough yet. */
                 if (end && end->level == s->level && (end->to - 1) / width == group && count < MERGE_MAX)
                         continue;
-                merge(core, s, count);
+                merger_new(core, s, count);
                 return true;
         }
         return false;
 }
 
-void history_tick(struct core *core, int64_t now)
+/* A step: makes old slices coarser. */
+static bool age_slices(struct core *core, uint32_t *cursor)
+{
+        if (core->history.merger) {
+                if (!merge_portion(core->history.merger))
+                        merge_end(core);
+                return true;
+        }
+        return (*cursor)++ < MERGES_A_TICK && age_once(core);
+}
+
+void history_add(struct core *core)
 {
         struct history *h = &core->history;
-        int64_t width = levels[0].width;
+        int64_t now = core->now;
 
         if (h->begin == 0)
                 h->begin = h->sliced_until = now;
-        if (now - h->sliced_until >= width) {
-                graph_assemble(core);
-                slice_now(core, now);
-                for (int i = 0; i < 4 && age_once(core); i++)
-                        ;
+        if (now - h->sliced_until >= levels[0].width) {
+                assembly_add(core);
+                work_add(core, slice_edges);
+                work_add(core, age_slices);
         } else if (core->changed && core->ends_count < 5000 && core->assembled_at + 2 * NSEC_PER_SEC <= now) {
-                graph_assemble(core);
+                assembly_add(core);
         }
 }
 
@@ -370,6 +469,8 @@ void history_shrink(struct core *core, uint64_t bytes)
 
 void history_free(struct core *core)
 {
+        slicing_free(core);
+        merger_free(core);
         while (core->history.oldest) {
                 core->history.oldest->saved = false;
                 slice_remove(core, core->history.oldest);

@@ -47,6 +47,9 @@ struct history {
                 int64_t from;
         } * removed;
         uint32_t removed_count, removed_capacity, removed_handed_out;
+        /* Of the slice and the merger that are being made. */
+        struct slicing *slicing;
+        struct merger *merger;
 };
 
 /* Walks the entries of a slice by rising id; false at its end. */

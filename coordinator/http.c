@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 64
@@ -26,7 +27,8 @@ struct http {
         struct exchange *pictures; /* being drawn */
         unsigned pictures_count;
         struct asides *asides;
-        struct exchange *waiting; /* for one of these */
+        struct exchange *waiting;   /* for one of these */
+        struct exchange *unsettled; /* waiting for the graph */
         bool loopback;
 };
 
@@ -38,7 +40,7 @@ struct exchange {
         struct exchange *next, *next_waiting;
         struct MHD_Response *ready; /* drawn meanwhile */
         unsigned status;
-        uint8_t *made; /* an answer that was made aside: its head and text */
+        uint8_t *made; /* an answer that was made aside, its head and text: a mapping */
         size_t made_size;
         bool svg_wanted;
 };
@@ -49,9 +51,10 @@ struct made_head {
         char type[60];
 };
 
-static enum MHD_Result respond(struct MHD_Connection *c, unsigned status, const char *type, const char *body, size_t size)
+static enum MHD_Result respond_from(struct MHD_Connection *c, unsigned status, const char *type, const char *body, size_t size,
+                                    enum MHD_ResponseMemoryMode mode)
 {
-        struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+        struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)body, mode);
         enum MHD_Result r;
 
         if (!response)
@@ -64,6 +67,11 @@ static enum MHD_Result respond(struct MHD_Connection *c, unsigned status, const 
         r = MHD_queue_response(c, status, response);
         MHD_destroy_response(response);
         return r;
+}
+
+static enum MHD_Result respond(struct MHD_Connection *c, unsigned status, const char *type, const char *body, size_t size)
+{
+        return respond_from(c, status, type, body, size, MHD_RESPMEM_MUST_COPY);
 }
 
 static enum MHD_Result sentence(struct MHD_Connection *c, unsigned status, const char *text)
@@ -154,12 +162,12 @@ static enum MHD_Result answer(struct exchange *x, enum query_status status, cons
 {
         if (status == QUERY_DONE && x->svg_wanted)
                 return picture(x, text, size);
-        return respond(x->connection,
-                       status == QUERY_DONE      ? MHD_HTTP_OK
-                       : status == QUERY_USAGE   ? MHD_HTTP_BAD_REQUEST
-                       : status == QUERY_NO_SUCH ? MHD_HTTP_NOT_FOUND
-                                                 : MHD_HTTP_INTERNAL_SERVER_ERROR,
-                       type, text, size);
+        return respond_from(x->connection,
+                            status == QUERY_DONE      ? MHD_HTTP_OK
+                            : status == QUERY_USAGE   ? MHD_HTTP_BAD_REQUEST
+                            : status == QUERY_NO_SUCH ? MHD_HTTP_NOT_FOUND
+                                                      : MHD_HTTP_INTERNAL_SERVER_ERROR,
+                            type, text, size, x->made ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
 }
 
 struct question {
@@ -187,7 +195,7 @@ static int make_aside(void *data, uint8_t **ret_answer, size_t *ret_size)
         return 0;
 }
 
-static void on_made(void *data, uint64_t token, const uint8_t *made, size_t size)
+static void on_made(void *data, uint64_t token, uint8_t *made, size_t size)
 {
         struct exchange *x = (struct exchange *)(uintptr_t)token;
 
@@ -197,13 +205,10 @@ static void on_made(void *data, uint64_t token, const uint8_t *made, size_t size
                         *p = x->next_waiting;
                         break;
                 }
-        x->made = size >= sizeof(struct made_head) ? malloc(size) : NULL;
-        if (x->made) {
-                memcpy(x->made, made, size);
-                x->made_size = size;
-        } else {
+        x->made = made;
+        x->made_size = size;
+        if (size < sizeof(struct made_head))
                 x->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-        }
         resume(x);
 }
 
@@ -212,7 +217,12 @@ static bool take_aside(struct exchange *x, const struct wire_query *query)
 {
         struct question question = { x->http->daemon, query };
 
-        core_settle(x->http->daemon->core, clock_wall());
+        if (!daemon_settle(x->http->daemon)) {
+                x->next_waiting = x->http->unsettled;
+                x->http->unsettled = x;
+                MHD_suspend_connection(x->connection);
+                return true;
+        }
         if (aside_start(x->http->asides, (uint64_t)(uintptr_t)x, make_aside, &question) < 0)
                 return false;
         x->next_waiting = x->http->waiting;
@@ -312,14 +322,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *c, const ch
         }
         if (x->ready)
                 return MHD_queue_response(c, MHD_HTTP_OK, x->ready);
-        if (x->made) {
+        if (x->made && !x->status) {
                 struct made_head head;
-                enum MHD_Result r;
 
                 memcpy(&head, x->made, sizeof(head));
-                r = answer(x, head.status, head.type, (const char *)x->made + sizeof(head), x->made_size - sizeof(head));
-                free_ptr(&x->made);
-                return r;
+                return answer(x, head.status, head.type, (const char *)x->made + sizeof(head), x->made_size - sizeof(head));
         }
         if (x->status)
                 return sentence(c, x->status,
@@ -347,7 +354,8 @@ static void on_completed(void *data, struct MHD_Connection *c, void **state, enu
                 picture_drop(x);
         if (x->ready)
                 MHD_destroy_response(x->ready);
-        free(x->made);
+        if (x->made)
+                munmap(x->made, x->made_size);
         free(x);
 }
 
@@ -370,6 +378,14 @@ static void on_soon(void *data, int64_t now)
 void http_tick(struct http *http)
 {
         MHD_run(http->server);
+}
+
+void http_go_on(struct http *http)
+{
+        for (struct exchange *x = TAKE_PTR(http->unsettled), *next; x; x = next) {
+                next = x->next_waiting;
+                resume(x); /* which asks again */
+        }
 }
 
 int http_new(struct daemon *daemon, struct yaml_config_error *ret_error, struct http **ret_http)
@@ -442,6 +458,8 @@ void http_free(struct http **http)
         asides_free(&h->asides);
         for (; h->waiting; h->waiting = h->waiting->next_waiting)
                 MHD_resume_connection(h->waiting->connection);
+        for (; h->unsettled; h->unsettled = h->unsettled->next_waiting)
+                MHD_resume_connection(h->unsettled->connection);
         if (h->server)
                 MHD_stop_daemon(h->server);
         loop_remove(&h->soon);

@@ -17,3 +17,5 @@ MUST_CHECK int http_new(struct daemon *daemon, struct yaml_config_error *ret_err
 void http_free(struct http **http);
 /* About once a second: time-outs. */
 void http_tick(struct http *http);
+/* The graph is put together: goes on with the requests that waited for it. */
+void http_go_on(struct http *http);

@@ -447,7 +447,8 @@ void core_loaded(struct core *core, int64_t now)
         core_release(core, l->links, l->links_capacity * sizeof(*l->links));
         free(l);
         core->loading = NULL;
-        graph_assemble(core);
+        assembly_add(core);
+        work_finish(core);
         history_mark_sliced(core);
         core->history.begin = core->history.oldest ? core->history.oldest->from : core->now;
 }

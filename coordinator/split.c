@@ -65,6 +65,11 @@ bool remainder_began_before(const struct core *core, const struct end *s, const 
         return s->first_seen < host->known_since && is_observed(core, s);
 }
 
+bool remainder_is_older(const struct end *s, const struct host *host)
+{
+        return s->first_seen + s->host->clock_offset < host->known_since + host->clock_offset;
+}
+
 void remainder_review(const struct core *core, struct end *s)
 {
         if (!s->review)

@@ -644,7 +644,7 @@ static void view_services(struct builder *b)
 #define ASSEMBLE_AT_ONCE 20000
 #define ASSEMBLE_PER_END (5 * NSEC_PER_USEC)
 
-void core_settle(struct core *core, int64_t now)
+void core_begin_settle(struct core *core, int64_t now)
 {
         int64_t age, pace = 0;
 
@@ -653,7 +653,13 @@ void core_settle(struct core *core, int64_t now)
         if (core->ends_count > ASSEMBLE_AT_ONCE)
                 pace = MIN(core->ends_count * ASSEMBLE_PER_END, NSEC_PER_SEC);
         if (core->changed ? age >= pace : age >= NSEC_PER_SEC)
-                graph_assemble(core);
+                assembly_add(core);
+}
+
+static void settle(struct core *core, int64_t now)
+{
+        core_begin_settle(core, now);
+        work_finish(core);
 }
 
 static int prepare(struct builder *b)
@@ -661,7 +667,7 @@ static int prepare(struct builder *b)
         struct core *core = b->core;
         int r = 0;
 
-        core_settle(core, core->now);
+        settle(core, core->now);
         if (b->query->at && b->query->at < core->now) {
                 if (core->history.begin == 0 || b->query->at < core->history.begin)
                         return -ERANGE;
@@ -703,7 +709,9 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         bool graph;
         int r;
 
-        core_advance(core, now);
+        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES);
+        if (graph || !work_underway(core))
+                core_advance(core, now);
         if (!owned)
                 return -ENOMEM;
         r = arena_new(VIEW_MEMORY_MAX, &owned->arena);
@@ -711,10 +719,9 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                 goto fail;
         b.arena = owned->arena;
         b.view = &owned->view;
-        b.view->as_of = core->now;
+        b.view->as_of = MAX(core->now, now);
         b.view->complete = true;
         b.view->uptime_ns = core->now - core->started;
-        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES);
         if (graph) {
                 r = prepare(&b);
                 if (r < 0)
@@ -731,7 +738,7 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                         b.view->complete =
                                 b.view->complete && host_window_complete(&b, h, b.query->window ? core->now - b.query->window : 0);
         }
-        b.view->services_total = core->services_named;
+        b.view->services_total = work_underway(core) ? core->services_settled : core->services_named;
         b.view->edges_total = core->edges_live;
         if (b.query->parts & VIEW_HOSTS)
                 view_hosts(&b);

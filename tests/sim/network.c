@@ -198,12 +198,25 @@ void coordinator_kill(struct world *w)
         w->crashes++;
 }
 
+/* The work of a tick, cut off anywhere: what is left is done by whatever comes next. */
+static void work_a_while(struct world *w)
+{
+        static const struct view_query totals = { .parts = VIEW_STATUS };
+        uint64_t portions = world_random(w, 3) ? UINT64_MAX : world_random(w, 100);
+        struct view *view;
+
+        while (portions-- > 0 && core_work(w->core))
+                ;
+        must(core_view(w->core, w->now, &totals, &view) == 0, "no view of the totals");
+        view_free(&view);
+}
+
 void coordinator_step(struct world *w)
 {
         if (!w->core) {
                 if (w->now < w->core_back_at)
                         return;
-                must(core_new(&(struct core_options){ .coordinator = 7 + w->crashes }, &w->core) == 0, "no core");
+                must(core_new(&(struct core_options){ .coordinator = 7 + w->crashes, .portion = 1 }, &w->core) == 0, "no core");
                 for (size_t i = 0; i < w->records_count; i++) {
                         const struct record *r = &w->records[i];
                         must(r->value_size == 0 || core_load(w->core, r->kind, r->key, r->key_size, r->value, r->value_size) == 0,
@@ -211,7 +224,8 @@ void coordinator_step(struct world *w)
                 }
                 core_loaded(w->core, w->now);
         }
-        core_tick(w->core, w->now);
+        core_begin_tick(w->core, w->now);
+        work_a_while(w);
         if (world_random(w, 3) == 0)
                 save(w);
 }
