@@ -57,26 +57,42 @@ static int event_arrived(void *data, void *event, size_t size)
         return 0;
 }
 
-/* Indices that no edge has; and the two arrays that are read through memory. */
+static size_t mapping_size(size_t count, size_t item)
+{
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+        return (count * item + page - 1) & ~(page - 1);
+}
+
+/* An array that is read through memory. */
+static int map_array(const struct bpf_map *map, size_t count, size_t item, void *ret_pointer)
+{
+        void *p = mmap(NULL, mapping_size(count, item), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+        if (p == MAP_FAILED)
+                return -errno;
+        memcpy(ret_pointer, &p, sizeof(p));
+        return 0;
+}
+
+/* Indices that no edge has; and the arrays that are read through memory. */
 static int prepare_maps(struct probe *probe)
 {
         struct connections_bpf *c = probe->connections;
-        size_t page = sysconf(_SC_PAGESIZE);
-        int fd = bpf_map__fd(c->maps.edge_free);
-        void *p;
+        int fd = bpf_map__fd(c->maps.edge_free), r;
 
         for (uint32_t i = 0; i < probe->options.edges_max; i++)
                 if (bpf_map_update_elem(fd, NULL, &i, BPF_ANY) < 0)
                         return -errno;
-        probe->counts_bytes = ((size_t)probe->options.edges_max * sizeof(struct event_counts) + page - 1) & ~(page - 1);
-        p = mmap(NULL, probe->counts_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(c->maps.counts), 0);
-        if (p == MAP_FAILED)
-                return -errno;
-        probe->counts = p;
-        p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(c->maps.control), 0);
-        if (p == MAP_FAILED)
-                return -errno;
-        probe->control = p;
+        r = map_array(c->maps.counts, probe->options.edges_max, sizeof(*probe->counts), &probe->counts);
+        if (r == 0)
+                r = map_array(c->maps.control, 1, sizeof(*probe->control), &probe->control);
+        if (r == 0 && probe->key_room)
+                r = map_array(c->maps.key_queues, probe->cpus, sizeof(*probe->key_queues), &probe->key_queues);
+        if (r == 0 && probe->key_room)
+                r = map_array(c->maps.key_slots, (size_t)probe->cpus * probe->key_room, sizeof(*probe->key_slots), &probe->key_slots);
+        if (r < 0)
+                return r;
         probe->control->key_threshold = UINT32_MAX;
         return 0;
 }
@@ -140,9 +156,13 @@ void probe_free(struct probe **probe)
                 bpf_link__destroy(p->links[--p->n_links]);
         ring_buffer__free(p->ring);
         if (p->counts)
-                munmap(p->counts, p->counts_bytes);
+                munmap(p->counts, mapping_size(p->options.edges_max, sizeof(*p->counts)));
         if (p->control)
-                munmap((void *)p->control, sysconf(_SC_PAGESIZE));
+                munmap((void *)p->control, mapping_size(1, sizeof(*p->control)));
+        if (p->key_queues)
+                munmap(p->key_queues, mapping_size(p->cpus, sizeof(*p->key_queues)));
+        if (p->key_slots)
+                munmap(p->key_slots, mapping_size((size_t)p->cpus * p->key_room, sizeof(*p->key_slots)));
         datagrams_bpf__destroy(p->datagrams);
         turnarounds_bpf__destroy(p->turnarounds);
         turnarounds_fallback_bpf__destroy(p->turnarounds_fallback);
@@ -175,10 +195,40 @@ int probe_fd(const struct probe *probe)
         return ring_buffer__epoll_fd(probe->ring);
 }
 
+/* The keys of one CPU up to `head`. */
+static void drain_keys(struct probe *probe, uint32_t cpu, uint32_t head)
+{
+        struct event_key_queue *queue = &probe->key_queues[cpu];
+        uint32_t tail = queue->tail;
+
+        for (; tail != head; tail++) {
+                const struct event_key_slot *slot = &probe->key_slots[(size_t)cpu * probe->key_room + (tail & (probe->key_room - 1))];
+                const struct event_key event = { .header = { EVENT_KEY, EVENT_VERSION, sizeof(event), cpu },
+                                                 .key = slot->key,
+                                                 .generation = slot->generation,
+                                                 .index = slot->index,
+                                                 .role = slot->role };
+
+                if (probe->function)
+                        probe->function(probe->data, &event.header);
+        }
+        __atomic_store_n(&queue->tail, tail, __ATOMIC_RELEASE);
+}
+
+/* The edge of a key that is in a queue by now is in the ring already: so the ring comes between. */
 int probe_drain(struct probe *probe)
 {
-        int r = ring_buffer__consume(probe->ring);
+        uint32_t cpus = probe->key_queues ? probe->cpus : 0;
+        CLEANUP_FREE uint32_t *heads = calloc(MAX(cpus, 1u), sizeof(*heads));
+        int r;
 
+        if (!heads)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < cpus; i++)
+                heads[i] = __atomic_load_n(&probe->key_queues[i].head, __ATOMIC_ACQUIRE);
+        r = ring_buffer__consume(probe->ring);
+        for (uint32_t i = 0; i < cpus; i++)
+                drain_keys(probe, i, heads[i]);
         return r < 0 ? r : 0;
 }
 

@@ -24,7 +24,7 @@ struct probe_options {
         uint32_t scope_level;   /* depth of that cgroup below the root of the default hierarchy */
 };
 
-/* Called from probe_drain(), in the order in which the kernel wrote. */
+/* Called from probe_drain(), in the order in which the kernel wrote; but keys come after all else. */
 typedef void (*probe_event_function)(void *data, const struct event_header *event);
 
 /* On failure *ret_why (static storage) is a sentence that names the missing capability or kernel

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define KEY_BYTES 16 /* of the ring's size, for a slot in the queues of keys: most keys come by these */
+
 static int resize(struct probe *probe)
 {
         const struct probe_options *o = &probe->options;
@@ -25,7 +27,8 @@ static int resize(struct probe *probe)
                 { c->maps.edge_free, o->edges_max },     { c->maps.counts, o->edges_max },
                 { c->maps.listeners, o->listeners_max }, { c->maps.binds, o->listeners_max },
                 { c->maps.processes, o->processes_max }, { c->maps.ring, o->ring_bytes },
-                { c->maps.flows, o->flows_max },
+                { c->maps.flows, o->flows_max },         { c->maps.key_queues, MAX(probe->cpus, 1u) },
+                { c->maps.key_slots, MAX(probe->cpus * probe->key_room, 1u) },
         };
         int r;
 
@@ -72,10 +75,33 @@ static bool finds_nested(void)
         return all;
 }
 
+/* Queues of keys stand on two things: that a program is not run within itself, which is so wherever
+ * nested runs have to be found, and that stores are seen in their order, which x86 promises. */
+static void choose_key_room(struct probe *probe, bool finds)
+{
+        int cpus = libbpf_num_possible_cpus();
+        uint32_t room = 16;
+
+        probe->key_room = 0;
+#ifdef __x86_64__
+        if (finds && cpus > 0) {
+                while (room * 2 <= probe->options.ring_bytes / KEY_BYTES / (uint32_t)cpus)
+                        room *= 2;
+                probe->key_room = room;
+                probe->cpus = (uint32_t)cpus;
+        }
+#endif
+        (void)room;
+        (void)finds;
+        (void)cpus;
+}
+
 static int load_connections(struct probe *probe, bool lock)
 {
         bool finds = finds_nested();
         int r;
+
+        choose_key_room(probe, finds);
 
         probe->connections = connections_bpf__open();
         if (!probe->connections)
@@ -85,6 +111,7 @@ static int load_connections(struct probe *probe, bool lock)
         bpf_program__set_autoload(probe->connections->progs.child_made, finds);
         bpf_program__set_autoload(probe->connections->progs.error_reported, finds);
         bpf_program__set_autoload(probe->connections->progs.sock_destroyed, finds);
+        probe->connections->rodata->key_room = probe->key_room;
         r = resize(probe);
         if (r >= 0)
                 r = connections_bpf__load(probe->connections);

@@ -34,7 +34,9 @@ struct probe {
         bool have_lock;
         struct ring_buffer *ring;
         struct event_counts *counts;
-        size_t counts_bytes;
+        struct event_key_queue *key_queues; /* a CPU each, and their slots; NULL where keys come by the ring */
+        struct event_key_slot *key_slots;
+        uint32_t cpus, key_room;
         uint64_t *retiring; /* per edge: its activity when it was taken from `edges` */
         volatile struct event_control *control;
         probe_event_function function;

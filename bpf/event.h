@@ -238,6 +238,25 @@ struct event_key {
 };
 _Static_assert(sizeof(struct event_key) == 32, "event_key");
 
+/* The same without a ring's locks, where the kernel runs a program once at a time on each CPU: a queue
+ * for each CPU, that the agent reads through mmap. `head` is the kernel's, `tail` the agent's, both
+ * rising; an edge is announced by the ring before its first key is in a queue. What finds no room goes
+ * to the ring. */
+struct event_key_queue {
+        __u32 head;
+        __u32 tail;
+        __u32 pad[14];
+};
+_Static_assert(sizeof(struct event_key_queue) == 64, "event_key_queue");
+struct event_key_slot {
+        __u64 key;
+        __u64 generation;
+        __u32 index;
+        __u8 role;
+        __u8 pad[3];
+};
+_Static_assert(sizeof(struct event_key_slot) == 24, "event_key_slot");
+
 struct event_exit {
         struct event_header header;
         struct event_owner owner;

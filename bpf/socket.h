@@ -33,21 +33,25 @@ static __always_inline void ends_read(struct sock *sk, struct ends *ends)
 static __noinline __attribute__((unused)) __u32 conn_edge(struct sock *sk, const struct event_owner *owner, __u8 role, __u32 tgid)
 {
         struct event_edge key = {};
-        struct ends ends;
+        struct inet_sock *inet;
 
-        ends_read(sk, &ends);
         key.owner = *owner;
         key.role = role;
         key.transport = EVENT_TRANSPORT_TCP;
-        key.netns = ends.netns;
-        __builtin_memcpy(key.remote, ends.remote, sizeof(key.remote));
-        if (role == EVENT_ROLE_CLIENT) {
-                key.remote_port = ends.remote_port;
-        } else {
-                __builtin_memcpy(key.local, ends.local, sizeof(key.local));
-                key.local_port = ends.local_port;
-                if (role == EVENT_ROLE_UNKNOWN)
-                        key.remote_port = ends.remote_port;
+        key.netns = sk->__sk_common.skc_net.net->ns.inum;
+        if (sk->__sk_common.skc_family == AF_INET6)
+                address_v6(key.remote, &sk->__sk_common.skc_v6_daddr);
+        else
+                address_v4(key.remote, sk->__sk_common.skc_daddr);
+        if (role != EVENT_ROLE_SERVER)
+                key.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+        if (role != EVENT_ROLE_CLIENT) {
+                if (sk->__sk_common.skc_family == AF_INET6)
+                        address_v6(key.local, &sk->__sk_common.skc_v6_rcv_saddr);
+                else
+                        address_v4(key.local, sk->__sk_common.skc_rcv_saddr);
+                inet = (void *)bpf_skc_to_tcp_sock(sk);
+                key.local_port = inet ? bpf_ntohs(inet->inet_sport) : 0;
         }
         return edge_index(&key, tgid);
 }
@@ -125,11 +129,17 @@ static __always_inline __u64 key_of(struct tcp_sock *tp, __u8 role, bool simulta
         return (__u64)ours << 32 | theirs;
 }
 
+/* Whether a key is among those that are reported. */
+static __always_inline bool key_chosen(__u64 key, __u8 role, __u32 threshold)
+{
+        return role == EVENT_ROLE_UNKNOWN || (__u32)((key * 0x9e3779b97f4a7c15ULL) >> 32) <= threshold;
+}
+
 static __always_inline void key_report(__u64 key, __u8 role, __u32 index, __u64 generation, __u32 threshold)
 {
         struct event_key *event;
 
-        if (role != EVENT_ROLE_UNKNOWN && (__u32)((key * 0x9e3779b97f4a7c15ULL) >> 32) > threshold)
+        if (!key_chosen(key, role, threshold))
                 return;
         event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
         if (!event) {
