@@ -136,7 +136,9 @@ TESTS = $(foreach s,$(SUITE),$(TESTS_$(s)) $(sort $(wildcard tests/$(s)/*.t)))
 test: test-packages ## run all tests through prove (FAST=1: within three minutes; SUITE="unit bpf": only those)
 	@+$(MAKE) $(JOBS) --no-print-directory SUITE='$(SUITE)' test-programs
 	@FAST=$(FAST) tests/runner/run $(TESTS)
-test-programs: $(TEST_NEEDS) $(foreach s,$(SUITE),$(TESTS_$(s)))
+# valgrind runs what the units and the simulation built
+NEEDS_sanitize = $(TESTS_unit) $(TESTS_sim)
+test-programs: $(TEST_NEEDS) $(foreach s,$(SUITE),$(TESTS_$(s)) $(NEEDS_$(s)))
 test-packages:
 	@tests/runner/packages tests/packages.build tests/packages
 

@@ -6,6 +6,7 @@
 #include "proto/address.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct agent {
         const char *host;
         struct summary s;
         struct summary_identity identities[64];
+        char services[64][32]; /* their names, so that a caller may build one anew for each */
         struct summary_address addresses[16];
         struct summary_listener listeners[64];
         struct summary_edge edges[64];
@@ -56,11 +58,14 @@ static inline void agent_start(struct agent *a, const char *host, uint64_t sessi
 
 static inline uint32_t agent_service(struct agent *a, const char *name)
 {
+        char *own = a->services[a->s.identities_count];
+
         for (size_t i = 0; i < a->s.identities_count; i++)
                 if (strcmp(a->identities[i].service, name) == 0)
                         return a->identities[i].id;
+        snprintf(own, sizeof(a->services[0]), "%s", name);
         a->identities[a->s.identities_count] =
-                (struct summary_identity){ (uint32_t)a->s.identities_count + 1, IDENTITY_UNIT, name, "", "/bin/x", "/x", "" };
+                (struct summary_identity){ (uint32_t)a->s.identities_count + 1, IDENTITY_UNIT, own, "", "/bin/x", "/x", "" };
         return a->identities[a->s.identities_count++].id;
 }
 
