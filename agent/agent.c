@@ -4,6 +4,7 @@
 #include "agent/config.h"
 #include "agent/host.h"
 #include "agent/owners.h"
+#include "agent/pools.h"
 #include "agent/probe.h"
 #include "agent/processes.h"
 #include "agent/report.h"
@@ -30,7 +31,10 @@ int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
                 r = addresses_new("/proc", &agent->addresses);
         if (r == 0)
                 r = processes_new(parts->probe, agent->owners, "/proc", &agent->processes);
+        if (r == 0)
+                r = pools_new(parts->probe, agent->rows, &agent->pools);
         sources.processes = agent->processes;
+        sources.pools = agent->pools;
         sources.rows = agent->rows;
         sources.owners = agent->owners;
         sources.addresses = agent->addresses;
@@ -112,6 +116,7 @@ void agent_free(struct agent **agent)
         loop_remove(&a->tier_timer);
         loop_remove(&a->tick_timer);
         report_free(&a->report);
+        pools_free(&a->pools);
         processes_free(&a->processes);
         addresses_free(&a->addresses);
         rows_free(&a->rows);

@@ -2,6 +2,7 @@
 
 #include "agent/addresses.h"
 #include "agent/config.h"
+#include "agent/pools.h"
 #include "agent/probe.h"
 #include "agent/processes.h"
 #include "agent/report.h"
@@ -89,35 +90,49 @@ static int64_t thread_time(void)
         return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-static void sweep(struct agent *agent, int64_t now)
+/* What the sweep found in each pool is taken once the announcements of new edges were. */
+static void take_pools(struct agent *agent, int64_t now)
+{
+        int r = pools_refresh(agent->pools, now);
+
+        if (r < 0)
+                log_error("probe", "cannot read the pools: %s", strerror(-r));
+}
+
+/* True if it was due. */
+static bool sweep(struct agent *agent, int64_t now)
 {
         int64_t before = thread_time();
         uint64_t files = 0, sockets = 0;
         int r;
 
         if (!schedule_sweep_due(&agent->sweep, agent->parts.config->interval, now))
-                return;
+                return false;
         r = probe_sweep(agent->parts.probe, &files, &sockets);
         if (r < 0)
                 log_error("probe", "cannot visit the file tables: %s", strerror(-r));
         schedule_swept(&agent->sweep, now, thread_time() - before);
         log_debug("probe", "visited %llu files and %llu sockets in %lld us", (unsigned long long)files, (unsigned long long)sockets,
                   (long long)(agent->sweep.cost_ns / NSEC_PER_USEC));
+        return r == 0;
 }
 
 void agent_collect(struct agent *agent, int64_t now, bool final)
 {
         uint64_t losses[EVENT_LOSS_MAX];
         int r = probe_drain(agent->parts.probe);
+        bool swept;
 
         if (r == 0)
                 r = events_resync_if_lost(&agent->events, now);
         if (r < 0)
                 log_error("probe", "cannot read events: %s", strerror(-r));
-        sweep(agent, now);
+        swept = sweep(agent, now);
         r = probe_drain(agent->parts.probe);
         if (r < 0)
                 log_error("probe", "cannot read events: %s", strerror(-r));
+        if (swept)
+                take_pools(agent, now);
         probe_losses(agent->parts.probe, losses);
         losses_log(&agent->losses, losses);
         addresses_refresh(agent->addresses, now);

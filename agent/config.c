@@ -139,6 +139,8 @@ static const struct yaml_config_key keys[] = {
           .help = "How many processes are known at once." },
         { "probe.flows", YAML_CONFIG_INTEGER, AT(probe.flows), .initial = "16384", .min = 16, .max = 4 << 20,
           .help = "How many UDP flows are followed at once." },
+        { "probe.pools", YAML_CONFIG_INTEGER, AT(probe.pools), .initial = "8192", .min = 16, .max = 4 << 20,
+          .help = "How many pools, each of one process to one server, are followed at once." },
         { "allow", YAML_CONFIG_CUSTOM, .reloadable = true, .custom = read_allow,
           .help = "The actions that may be carried out here, such as [service.rollback]; none by default." },
 };

@@ -23,7 +23,7 @@ struct config {
                 int64_t actions_per_hour, concurrent;
         } limits;
         struct {
-                int64_t connections, edges, listeners, processes, flows;
+                int64_t connections, edges, listeners, processes, flows, pools;
         } probe;
         uint32_t allow; /* bits of the table of actions in config.c */
         struct summary_label *labels;

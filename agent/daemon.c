@@ -99,7 +99,8 @@ static int start(struct daemon *d)
                                        .edges_max = (uint32_t)d->config.probe.edges,
                                        .listeners_max = (uint32_t)d->config.probe.listeners,
                                        .processes_max = (uint32_t)d->config.probe.processes,
-                                       .flows_max = (uint32_t)d->config.probe.flows };
+                                       .flows_max = (uint32_t)d->config.probe.flows,
+                                       .pools_max = (uint32_t)d->config.probe.pools };
         const char *why = NULL;
         int r;
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #define FIRST_PID_NAMESPACE 0xeffffffcu /* PROC_PID_INIT_INO of the kernel, as /proc shows it to all */
 
@@ -38,4 +39,12 @@ int host_read(const char *name, struct host *ret_host)
                         return -EIO;
         *ret_host = host;
         return 0;
+}
+
+int64_t host_boot_offset(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_BOOTTIME, &ts);
+        return clock_wall() - (ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec);
 }

@@ -16,6 +16,9 @@ struct host {
 /* `name` is what the user asked for, or NULL for the host's own. -EIO without randomness. */
 MUST_CHECK int host_read(const char *name, struct host *ret_host);
 
+/* What to add to a time since boot (CLOCK_BOOTTIME) to have wall clock. */
+int64_t host_boot_offset(void);
+
 /* Wall clock of a monotonic moment by the clocks as they stand now, so that a clock that was set
  * right later also sets right what happened before. `offset` is clock_wall() - clock_monotonic(). */
 static inline int64_t host_wall(int64_t offset, int64_t monotonic)

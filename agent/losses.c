@@ -12,6 +12,7 @@ void losses_log(struct losses *losses, const uint64_t now[EVENT_LOSS_MAX])
                 [EVENT_LOSS_KEYS] = "keys that found no room: both ends may not meet",
                 [EVENT_LOSS_EVENTS] = "events that found no room: the maps are read instead",
                 [EVENT_LOSS_FLOWS] = "flows of datagrams not counted: no room (probe.flows)",
+                [EVENT_LOSS_POOLS] = "connections not told apart by process: no room (probe.pools)",
         };
 
         for (size_t i = 0; i < EVENT_LOSS_MAX; i++)

@@ -90,7 +90,8 @@ static int prepare_maps(struct probe *probe)
         if (r == 0 && probe->key_room)
                 r = map_array(c->maps.key_queues, probe->cpus, sizeof(*probe->key_queues), &probe->key_queues);
         if (r == 0 && probe->key_room)
-                r = map_array(c->maps.key_slots, (size_t)probe->cpus * probe->key_room, sizeof(*probe->key_slots), &probe->key_slots);
+                r = map_array(c->maps.key_slots, (size_t)probe->cpus * probe->key_room, sizeof(*probe->key_slots),
+                              &probe->key_slots);
         if (r < 0)
                 return r;
         probe->control->key_threshold = UINT32_MAX;
@@ -113,6 +114,7 @@ int probe_new(const struct probe_options *options, struct probe **ret_probe, con
         OPTION_DEFAULT(probe->options.listeners_max, 4096);
         OPTION_DEFAULT(probe->options.processes_max, 8192);
         OPTION_DEFAULT(probe->options.flows_max, 16384);
+        OPTION_DEFAULT(probe->options.pools_max, 8192);
         OPTION_DEFAULT(probe->options.ring_bytes, 1 << 20);
         probe->retiring = calloc(probe->options.edges_max, sizeof(*probe->retiring));
         if (!probe->retiring) {
@@ -202,7 +204,8 @@ static void drain_keys(struct probe *probe, uint32_t cpu, uint32_t head)
         uint32_t tail = queue->tail;
 
         for (; tail != head; tail++) {
-                const struct event_key_slot *slot = &probe->key_slots[(size_t)cpu * probe->key_room + (tail & (probe->key_room - 1))];
+                const struct event_key_slot *slot =
+                        &probe->key_slots[(size_t)cpu * probe->key_room + (tail & (probe->key_room - 1))];
                 const struct event_key event = { .header = { EVENT_KEY, EVENT_VERSION, sizeof(event), cpu },
                                                  .key = slot->key,
                                                  .generation = slot->generation,

@@ -18,6 +18,7 @@ struct probe_options {
         uint32_t listeners_max; /* 4096 */
         uint32_t processes_max; /* 8192 */
         uint32_t flows_max;     /* 16384, UDP */
+        uint32_t pools_max;     /* 8192 */
         uint32_t ring_bytes;    /* 1 MiB, a power of two */
         uint64_t scope_cgroup;  /* count only below this cgroup id; 0 is everything */
         uint32_t pid_namespace; /* the caller's, by inode number; 0 for the first one */
@@ -54,6 +55,10 @@ MUST_CHECK int probe_edges(struct probe *probe, int (*function)(void *data, cons
                            void *data);
 MUST_CHECK int probe_listeners(struct probe *probe, int (*function)(void *data, const struct event_listener *listener), void *data);
 MUST_CHECK int probe_processes(struct probe *probe, int (*function)(void *data, const struct event_process *process), void *data);
+/* The pools that the last sweep met; those that it did not meet are forgotten. */
+MUST_CHECK int probe_pools(struct probe *probe,
+                           int (*function)(void *data, const struct event_pool_key *key, const struct event_pool *pool),
+                           void *data);
 
 /* Gives an edge's index back, in two steps at least a second apart (see bpf/event.h). The second
  * step is refused with -EBUSY, and the edge put back, if the counters moved in between. */

@@ -23,12 +23,18 @@ static int resize(struct probe *probe)
                 struct bpf_map *map;
                 uint32_t size;
         } sizes[] = {
-                { c->maps.socks, o->socks_max },         { c->maps.edges, o->edges_max },
-                { c->maps.edge_free, o->edges_max },     { c->maps.counts, o->edges_max },
-                { c->maps.listeners, o->listeners_max }, { c->maps.binds, o->listeners_max },
-                { c->maps.processes, o->processes_max }, { c->maps.ring, o->ring_bytes },
-                { c->maps.flows, o->flows_max },         { c->maps.key_queues, MAX(probe->cpus, 1u) },
+                { c->maps.socks, o->socks_max },
+                { c->maps.edges, o->edges_max },
+                { c->maps.edge_free, o->edges_max },
+                { c->maps.counts, o->edges_max },
+                { c->maps.listeners, o->listeners_max },
+                { c->maps.binds, o->listeners_max },
+                { c->maps.processes, o->processes_max },
+                { c->maps.ring, o->ring_bytes },
+                { c->maps.flows, o->flows_max },
+                { c->maps.key_queues, MAX(probe->cpus, 1u) },
                 { c->maps.key_slots, MAX(probe->cpus * probe->key_room, 1u) },
+                { c->maps.pools, o->pools_max },
         };
         int r;
 

@@ -53,6 +53,8 @@ static int sweep(struct probe *probe, uint8_t mode)
                                             : "adopts what is older; open connections are counted at their end");
         }
         probe->control->sweep++;
+        if (++probe->control->pool_sweep == 0)
+                probe->control->pool_sweep = 1;
         probe->control->sweep_mode = mode;
         probe->control->files = 0;
         probe->control->sockets = 0;

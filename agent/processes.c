@@ -1,6 +1,7 @@
 #include "agent/processes.h"
 
 #include "agent/build_id.h"
+#include "agent/host.h"
 #include "agent/owners.h"
 #include "agent/probe.h"
 #include "agent/process_read.h"
@@ -9,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define READS_MAX 256      /* processes read an interval: some 20 us each */
 #define PROCESSES_MAX 4096 /* past it processes are not listed */
@@ -236,14 +236,6 @@ int processes_refresh(struct processes *p, int64_t now)
         return 0;
 }
 
-static int64_t boot_offset(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_BOOTTIME, &ts);
-        return clock_wall() - (ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec);
-}
-
 static void fill(const struct processes *p, const struct process *process, int64_t now, int64_t offset, struct summary_process *row)
 {
         const struct service_exit *last;
@@ -270,7 +262,7 @@ static void fill(const struct processes *p, const struct process *process, int64
 
 int processes_rows(struct processes *p, int64_t now, const struct summary_process **ret_rows, size_t *ret_count, uint64_t *ret_hash)
 {
-        int64_t offset = boot_offset();
+        int64_t offset = host_boot_offset();
         uint64_t h = UINT64_C(0xcbf29ce484222325);
         size_t count = 0;
 

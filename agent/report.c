@@ -200,6 +200,7 @@ int report_interval(struct report *report, int64_t now, bool final)
                                 return r;
                         if (report->full_pending && !final)
                                 return 0;
+                        report_build_pools(report, now, &summary, false);
                 }
                 summary.final = final && index >= rows_end(report->sources.rows) && report->keys_count <= REPORT_KEYS_MAX;
                 r = send_rows(report, now, &summary);
@@ -257,6 +258,7 @@ static int full_part(struct report *report, int64_t now)
                 r = report_build_processes(report, now, &summary, true);
                 if (r < 0)
                         return r;
+                report_build_pools(report, now, &summary, true);
         }
         r = report_build_full_keys(report, &summary);
         if (r < 0)

@@ -16,6 +16,7 @@ struct probe;
 struct owners;
 struct addresses;
 struct host;
+struct pools;
 struct processes;
 struct report;
 
@@ -28,6 +29,7 @@ struct report_sources {
         struct owners *owners;
         struct addresses *addresses;
         struct processes *processes; /* may be NULL */
+        struct pools *pools;         /* likewise */
         const struct host *host;
         report_send_function send;
         void *data;

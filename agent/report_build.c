@@ -3,6 +3,7 @@
 #include "agent/addresses.h"
 #include "agent/host.h"
 #include "agent/owners.h"
+#include "agent/pools.h"
 #include "agent/privileges.h"
 #include "agent/probe.h"
 #include "agent/processes.h"
@@ -99,6 +100,10 @@ void report_build_said(struct report *report, const struct summary *summary)
         }
         if (summary->processes_count || (summary->full && summary->part == 0))
                 report->processes_said = report->processes_hash;
+        if (summary->pools_at) {
+                report->pools_said = report->pools_built;
+                report->pools_said_count = summary->pools_count;
+        }
 }
 
 int report_build_processes(struct report *report, int64_t now, struct summary *summary, bool always)
@@ -215,6 +220,7 @@ void report_build_finish(struct report *report, int64_t now, struct summary *sum
         summary->lost = losses[EVENT_LOSS_SOCKS_FULL] + losses[EVENT_LOSS_EDGES_FULL] + losses[EVENT_LOSS_CLOSE_UNSEEN] +
                         losses[EVENT_LOSS_FLOWS];
         summary->lost_keys = losses[EVENT_LOSS_KEYS] + report->keys_lost;
+        summary->pools_lost = losses[EVENT_LOSS_POOLS] + (report->sources.pools ? pools_lost(report->sources.pools) : 0);
         summary->key_threshold = report->key_threshold;
         summary->agent_map_bytes = probe_map_bytes(report->sources.probe);
         usage_read(report->sources.link_pid(report->sources.data), &summary->agent_rss_bytes, &summary->agent_cpu_ns);

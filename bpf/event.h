@@ -154,6 +154,27 @@ struct datagram_flow {
 };
 _Static_assert(sizeof(struct datagram_flow) == 16, "datagram_flow");
 
+/* Key and value of the hash `pools`: the connections that one process has on one edge, as the last sweep
+ * found them; a server's end is only here while it is left in CLOSE_WAIT. One that a sweep did not meet
+ * keeps an older `sweep` and is empty. Busy: a request without its reply, or its reply without its
+ * acknowledgement. Held: idle since before the newest connection of the pool began; by the clock of the
+ * sweeps, so that what was used a moment before is not yet counted. open = busy + idle + close_wait. */
+struct event_pool_key {
+        __u32 tgid;
+        __u32 edge;
+};
+_Static_assert(sizeof(struct event_pool_key) == 8, "event_pool_key");
+struct event_pool {
+        __u64 start_ns;   /* of the process, as in event_process */
+        __u64 generation; /* of the edge */
+        __u64 opened_ns;  /* when the newest connection that any sweep has met began */
+        __u32 busy, idle, held, close_wait;
+        __u32 pid; /* as the agent's /proc has it */
+        __u16 sweep;
+        __u16 pad;
+};
+_Static_assert(sizeof(struct event_pool) == 48, "event_pool");
+
 /* What could not be counted; slots of the array `losses`, each cumulative. */
 enum event_loss {
         EVENT_LOSS_SOCKS_FULL, /* a connection that found no room in `socks`: not counted anywhere */
@@ -163,6 +184,7 @@ enum event_loss {
         EVENT_LOSS_KEYS,         /* keys that found no room in the ring: both ends may not meet */
         EVENT_LOSS_EVENTS,       /* other events that found no room; the agent then reads the maps */
         EVENT_LOSS_FLOWS,        /* UDP flows that found no room */
+        EVENT_LOSS_POOLS,        /* connections that a sweep found no pool for; they are counted all the same */
         EVENT_LOSS_MAX,
 };
 
@@ -178,7 +200,8 @@ struct event_control {
         __u64 files, sockets; /* visited by the sweep */
         __u64 since_ns;       /* when counting began */
         __u32 dead;           /* elements of `socks` that are kept for the next life of their socket */
-        __u32 pad;
+        __u16 pool_sweep;     /* the same as `sweep` for pools, modulo 65536 and never 0 */
+        __u16 pad;
 };
 _Static_assert(sizeof(struct event_control) == 48, "event_control");
 

@@ -148,7 +148,8 @@ struct inet_connection_sock {
 };
 struct tcp_sock {
         struct inet_connection_sock inet_conn;
-        u32 copied_seq, write_seq, rcv_nxt, snd_nxt, snd_una, srtt_us, total_retrans, segs_out, data_segs_out;
+        u32 copied_seq, write_seq, rcv_nxt, snd_nxt, snd_una, snd_wl1, srtt_us, total_retrans, segs_out, data_segs_in,
+                data_segs_out;
         u64 bytes_sent, bytes_received, bytes_acked, bytes_retrans, tcp_mstamp;
 };
 struct mptcp_sock {

@@ -49,8 +49,14 @@ struct conn {
         __u16 ask_round;  /* round of the turnarounds tier that ask_us belongs to */
         __u32 owner_tag;  /* hash of the accounted owner, to notice a holder that is another */
         __u32 ask_us;     /* turnarounds: when the last request was sent, by tcp_mstamp; 0 if none is open */
+        /* Of the sweep alone, see pool.h; 0 at the beginning of a life. */
+        __u64 quiet_ns; /* since when no segment with data was seen, by the sweep that first found it so */
+        __u32 segments; /* with data, in both directions, until then */
+        __u16 pool_sweep;
+        __u8 busy;
+        __u8 pad;
 };
-_Static_assert(sizeof(struct conn) == 72, "conn");
+_Static_assert(sizeof(struct conn) == 88, "conn");
 
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
@@ -136,6 +142,13 @@ struct {
 } flows SEC(".maps");
 
 struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __type(key, struct event_pool_key);
+        __type(value, struct event_pool);
+        __uint(max_entries, 8192);
+} pools SEC(".maps");
+
+struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);
         __type(key, __u32);
         __type(value, __u64);
@@ -189,6 +202,8 @@ static __always_inline bool conn_revive(struct conn *old, const struct conn *con
                 old->ask_round = 0;
                 old->owner_tag = conn->owner_tag;
                 old->ask_us = 0;
+                old->quiet_ns = 0;
+                old->pool_sweep = 0;
                 old->phase = conn->phase;
         }
         bpf_spin_unlock(&old->lock);

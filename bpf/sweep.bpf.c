@@ -10,71 +10,11 @@
  * an entry is changed under its own lock, after a look at whether it still is the same connection.
  * Kernels before 5.13 have no such lock for us; there open connections are not brought up to date
  * nor moved, and all is counted at their end. */
-#include "bpf/socket.h"
+#include "bpf/pool.h"
 
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* A TCP socket as read without its lock. */
-struct view {
-        struct ends ends;
-        __u64 bytes_sent, bytes_retrans, bytes_acked, bytes_received;
-        __u32 write_seq, snd_nxt, snd_una, rcv_nxt, srtt_us, total_retrans;
-        __u8 state;
-        bool done;
-        __u64 sock, since; /* which life of which socket this is */
-};
-
-static __noinline int view_ends(struct sock *sk, struct ends *ends)
-{
-        struct in6_addr address;
-
-        if (!ends)
-                return 0;
-        if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
-                BPF_CORE_READ_INTO(&address, sk, __sk_common.skc_v6_rcv_saddr);
-                address_v6(ends->local, &address);
-                BPF_CORE_READ_INTO(&address, sk, __sk_common.skc_v6_daddr);
-                address_v6(ends->remote, &address);
-        } else {
-                address_v4(ends->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-                address_v4(ends->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-        }
-        ends->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-        ends->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-        ends->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-        return 0;
-}
-
-/* False if the numbers would not stand still. */
-static __noinline bool view_numbers(struct tcp_sock *tp, struct view *v)
-{
-        struct sock *sk = (void *)tp;
-
-        if (!v)
-                return false;
-        v->srtt_us = BPF_CORE_READ(tp, srtt_us);
-        v->total_retrans = BPF_CORE_READ(tp, total_retrans);
-        for (int i = 0; i < 3; i++) {
-                v->bytes_acked = BPF_CORE_READ(tp, bytes_acked);
-                v->snd_una = BPF_CORE_READ(tp, snd_una);
-                v->bytes_received = BPF_CORE_READ(tp, bytes_received);
-                v->rcv_nxt = BPF_CORE_READ(tp, rcv_nxt);
-                v->write_seq = BPF_CORE_READ(tp, write_seq);
-                v->snd_nxt = BPF_CORE_READ(tp, snd_nxt);
-                v->bytes_sent = BPF_CORE_READ(tp, bytes_sent);
-                v->bytes_retrans = BPF_CORE_READ(tp, bytes_retrans);
-                v->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-                v->done = BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE);
-                if (v->bytes_acked == BPF_CORE_READ(tp, bytes_acked) && v->snd_una == BPF_CORE_READ(tp, snd_una) &&
-                    v->bytes_received == BPF_CORE_READ(tp, bytes_received) && v->rcv_nxt == BPF_CORE_READ(tp, rcv_nxt) &&
-                    v->write_seq == BPF_CORE_READ(tp, write_seq) && v->snd_nxt == BPF_CORE_READ(tp, snd_nxt) &&
-                    v->bytes_sent == BPF_CORE_READ(tp, bytes_sent) && v->state == BPF_CORE_READ(sk, __sk_common.skc_state))
-                        return true;
-        }
-        return false;
-}
 
 /* Who sent the SYN: all that was ever given a number and sent, less all payload that was sent, is the
  * SYN (and the FIN, once sent). It needs neither the handshake nor a listener. */
@@ -295,17 +235,6 @@ static __noinline int move(struct conn *conn, struct view *v, struct event_proce
         return 0;
 }
 
-static __always_inline bool process_of(struct task_struct *task, __u32 tgid, struct event_process *ret_process)
-{
-        struct event_process *known = bpf_map_lookup_elem(&processes, &tgid);
-
-        if (known && known->owner.cgroup == BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id) && known->start_ns == task_start(task)) {
-                *ret_process = *known;
-                return true;
-        }
-        return process_capture(task, ret_process, 0);
-}
-
 /* A holder of an open server's connection that is not the accounted owner. It is the owner if ours
  * was a guess, or if ours did not hold it during one whole sweep. */
 static __always_inline bool better_owner(const struct conn *conn, __u8 sweep)
@@ -377,6 +306,8 @@ static __noinline int visit_connection(struct task_struct *task, __u32 tgid, str
         }
         if (conn->swept != control->sweep)
                 account(conn, &v, control->sweep);
+        if (pool_wants(conn, &v, control) && pool_process(conn, task, tgid, &process))
+                pool_count(conn, &v, &process, control);
         if (conn->tgid == tgid) {
                 conn->owner_sweep = control->sweep;
                 return 0;

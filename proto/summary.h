@@ -111,6 +111,18 @@ struct summary_process {
         bool exit_oom;
 };
 
+/* The connections that one process incarnation has on one edge, as the last sweep of the agent found
+ * them. open = busy + idle + close_wait. Busy: a request without its reply. Held: idle since before the
+ * newest connection of the pool was opened, and not used after; what was used shortly before that is not
+ * counted yet. On a server's edge only connections that are left in CLOSE_WAIT are counted. */
+struct summary_pool {
+        uint64_t edge;
+        uint32_t pid;
+        int64_t started;
+        uint32_t busy, idle, held, close_wait;
+        int64_t opened_at; /* when the newest connection that any sweep met began; 0 if unknown */
+};
+
 /* A hook of the probes: what is attached, or what stands in for it, or why it is missing. */
 struct summary_hook {
         const char *name;
@@ -155,6 +167,9 @@ struct summary {
         struct summary_edge *edges;
         struct summary_key *keys;
         struct summary_process *processes; /* complete in every summary that has any or is full */
+        int64_t pools_at;                  /* when the pools were looked at; 0: not in this summary */
+        struct summary_pool *pools;        /* complete in every summary with `pools_at` */
+        uint64_t pools_lost;               /* connections that were not told apart by process, since the session began */
         size_t labels_count, hooks_count, identities_count, addresses_count, listeners_count, edges_count, keys_count,
-                processes_count;
+                processes_count, pools_count;
 };

@@ -1,0 +1,110 @@
+/* Pools: what the sweep finds of the connections that one process has to one far end.
+ *
+ * Busy is told by sequence numbers: a client is busy until its request was acknowledged and answered. The segment that last moved
+ * the window begins where the next one is expected if it carried no data: then the last word was ours. A keep-alive does that too,
+ * so the verdict of the last segment with data stays until there is another.
+ *
+ * A client's connection belongs to the process that opened it, or to whom holds it if that is gone; a
+ * server's to whom holds it. Only the sweep touches what is here. */
+#pragma once
+
+#include "bpf/view.h"
+
+static __always_inline bool process_of(struct task_struct *task, __u32 tgid, struct event_process *ret_process)
+{
+        struct event_process *known = bpf_map_lookup_elem(&processes, &tgid);
+
+        if (known && known->owner.cgroup == BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id) && known->start_ns == task_start(task)) {
+                *ret_process = *known;
+                return true;
+        }
+        return process_capture(task, ret_process, 0);
+}
+
+static __always_inline bool view_busy(const struct view *v)
+{
+        return v->write_seq != v->snd_una || v->snd_wl1 == v->rcv_nxt;
+}
+
+/* Whose the connection is: *ret_process, false if nobody's in scope. */
+static __always_inline bool pool_process(const struct conn *conn, struct task_struct *task, __u32 tgid,
+                                         struct event_process *ret_process)
+{
+        __u32 opener = conn->tgid;
+        struct event_process *known;
+
+        if (conn->role != EVENT_ROLE_SERVER && opener && opener != tgid) {
+                known = bpf_map_lookup_elem(&processes, &opener);
+                if (known) {
+                        *ret_process = *known;
+                        return true;
+                }
+        }
+        return process_of(task, tgid, ret_process);
+}
+
+static __always_inline struct event_pool *pool_get(const struct event_pool_key *key, const struct event_process *process,
+                                                   __u64 generation, __u16 sweep)
+{
+        struct event_pool *pool, fresh = {};
+
+        pool = bpf_map_lookup_elem(&pools, key);
+        if (pool && pool->start_ns == process->start_ns && pool->generation == generation) {
+                if (pool->sweep != sweep) {
+                        pool->busy = pool->idle = pool->held = pool->close_wait = 0;
+                        pool->sweep = sweep;
+                }
+                return pool;
+        }
+        fresh.start_ns = process->start_ns;
+        fresh.pid = process->pid;
+        fresh.generation = generation;
+        fresh.sweep = sweep;
+        if (bpf_map_update_elem(&pools, key, &fresh, BPF_ANY)) {
+                loss(EVENT_LOSS_POOLS);
+                return NULL;
+        }
+        return bpf_map_lookup_elem(&pools, key);
+}
+
+/* Whether the connection has a place in a pool that this sweep did not give it yet. */
+static __always_inline bool pool_wants(const struct conn *conn, const struct view *v, const struct event_control *control)
+{
+        return conn->pool_sweep != control->pool_sweep && (conn->role != EVENT_ROLE_SERVER || v->state == TCP_CLOSE_WAIT);
+}
+
+static __noinline int pool_count(struct conn *conn, struct view *v, struct event_process *process, struct event_control *control)
+{
+        struct event_pool_key key;
+        struct event_counts *slot;
+        struct event_pool *pool;
+        __u64 since;
+
+        if (!conn || !v || !process || !control)
+                return 0;
+        since = conn->since;
+        conn->pool_sweep = control->pool_sweep;
+        if (!conn->quiet_ns || conn->segments != v->segments) {
+                conn->segments = v->segments;
+                conn->busy = view_busy(v);
+                conn->quiet_ns = bpf_ktime_get_ns();
+        }
+        key.edge = conn->edge;
+        key.tgid = process->tgid;
+        slot = counts_of(key.edge);
+        pool = slot ? pool_get(&key, process, slot->generation, control->pool_sweep) : NULL;
+        if (!pool)
+                return 0;
+        if (v->state == TCP_CLOSE_WAIT) {
+                pool->close_wait++;
+        } else if (conn->busy) {
+                pool->busy++;
+        } else {
+                pool->idle++;
+                if (conn->quiet_ns < pool->opened_ns)
+                        pool->held++;
+        }
+        if (since > pool->opened_ns)
+                pool->opened_ns = since;
+        return 0;
+}
