@@ -130,6 +130,8 @@ void pools_rows(struct pools *p, int64_t offset, const struct summary_pool **ret
                                                    .idle = found->idle,
                                                    .held = found->held,
                                                    .close_wait = found->close_wait,
+                                                   .held_ever = found->held_ever,
+                                                   .reused = found->reused,
                                                    .opened_at = host_wall(offset, (int64_t)found->opened_ns) };
         }
         *ret_rows = p->out;

@@ -158,7 +158,9 @@ _Static_assert(sizeof(struct datagram_flow) == 16, "datagram_flow");
  * found them; a server's end is only here while it is left in CLOSE_WAIT. One that a sweep did not meet
  * keeps an older `sweep` and is empty. Busy: a request without its reply, or its reply without its
  * acknowledgement. Held: idle since before the newest connection of the pool began; by the clock of the
- * sweeps, so that what was used a moment before is not yet counted. open = busy + idle + close_wait. */
+ * sweeps, so that what was used a moment before is not yet counted. open = busy + idle + close_wait.
+ * A held one that is used after all, or closed, is what tells a healthy pool from a leak: hence the two
+ * counters, cumulative for as long as the pool has any connection. */
 struct event_pool_key {
         __u32 tgid;
         __u32 edge;
@@ -169,11 +171,12 @@ struct event_pool {
         __u64 generation; /* of the edge */
         __u64 opened_ns;  /* when the newest connection that any sweep has met began */
         __u32 busy, idle, held, close_wait;
-        __u32 pid; /* as the agent's /proc has it */
+        __u32 held_ever, reused; /* connections that came to be held; those of them that were used again */
+        __u32 pid;               /* as the agent's /proc has it */
         __u16 sweep;
         __u16 pad;
 };
-_Static_assert(sizeof(struct event_pool) == 48, "event_pool");
+_Static_assert(sizeof(struct event_pool) == 56, "event_pool");
 
 /* What could not be counted; slots of the array `losses`, each cumulative. */
 enum event_loss {

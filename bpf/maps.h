@@ -54,7 +54,7 @@ struct conn {
         __u32 segments; /* with data, in both directions, until then */
         __u16 pool_sweep;
         __u8 busy;
-        __u8 pad;
+        __u8 held;
 };
 _Static_assert(sizeof(struct conn) == 88, "conn");
 

@@ -84,25 +84,31 @@ static __noinline int pool_count(struct conn *conn, struct view *v, struct event
                 return 0;
         since = conn->since;
         conn->pool_sweep = control->pool_sweep;
-        if (!conn->quiet_ns || conn->segments != v->segments) {
-                conn->segments = v->segments;
-                conn->busy = view_busy(v);
-                conn->quiet_ns = bpf_ktime_get_ns();
-        }
         key.edge = conn->edge;
         key.tgid = process->tgid;
         slot = counts_of(key.edge);
         pool = slot ? pool_get(&key, process, slot->generation, control->pool_sweep) : NULL;
         if (!pool)
                 return 0;
+        if (!conn->quiet_ns || conn->segments != v->segments) {
+                if (conn->quiet_ns && conn->held)
+                        pool->reused++;
+                conn->held = 0;
+                conn->segments = v->segments;
+                conn->busy = view_busy(v);
+                conn->quiet_ns = bpf_ktime_get_ns();
+        }
         if (v->state == TCP_CLOSE_WAIT) {
                 pool->close_wait++;
         } else if (conn->busy) {
                 pool->busy++;
         } else {
                 pool->idle++;
-                if (conn->quiet_ns < pool->opened_ns)
-                        pool->held++;
+                if (!conn->held && conn->quiet_ns < pool->opened_ns) {
+                        conn->held = 1;
+                        pool->held_ever++;
+                }
+                pool->held += conn->held;
         }
         if (since > pool->opened_ns)
                 pool->opened_ns = since;

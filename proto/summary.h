@@ -114,12 +114,15 @@ struct summary_process {
 /* The connections that one process incarnation has on one edge, as the last sweep of the agent found
  * them. open = busy + idle + close_wait. Busy: a request without its reply. Held: idle since before the
  * newest connection of the pool was opened, and not used after; what was used shortly before that is not
- * counted yet. On a server's edge only connections that are left in CLOSE_WAIT are counted. */
+ * counted yet. `held_ever` and `reused` count, for as long as the pool has any connection, those that
+ * came to be held and those of them that were used again after all: held_ever − reused − held were
+ * closed. On a server's edge only connections that are left in CLOSE_WAIT are counted. */
 struct summary_pool {
         uint64_t edge;
         uint32_t pid;
         int64_t started;
         uint32_t busy, idle, held, close_wait;
+        uint32_t held_ever, reused;
         int64_t opened_at; /* when the newest connection that any sweep met began; 0 if unknown */
 };
 

@@ -25,6 +25,8 @@ static int add(void *data, const struct event_pool_key *key, const struct event_
         f->sum.idle += pool->idle;
         f->sum.held += pool->held;
         f->sum.close_wait += pool->close_wait;
+        f->sum.held_ever += pool->held_ever;
+        f->sum.reused += pool->reused;
         return 0;
 }
 
@@ -144,6 +146,8 @@ static void held_across_an_opening(void **state)
         p[3] = tcp_pair(listener, "127.0.0.1", 7304);
         rig_sweep(*state);
         expect(*state, CLIENT, 7304, 0, 4, 3, 0);
+        assert_int_equal(find(*state, CLIENT, 7304, 0).sum.held_ever, 4); /* the first one twice */
+        assert_int_equal(find(*state, CLIENT, 7304, 0).sum.reused, 1);
         for (int i = 0; i < 4; i++)
                 pair_close(&p[i]);
         close(listener);
