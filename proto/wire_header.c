@@ -1,0 +1,78 @@
+/* What a summary says of itself: whose it is, of when, and which of several. */
+#include "proto/wire_table.h"
+
+void wire_pack_header(struct wire_packer *p)
+{
+        const struct summary *s = p->s;
+        Nightshift__Summary *m = p->m;
+
+        m->session = s->session;
+        m->sequence = s->sequence;
+        m->session_started = s->session_started;
+        m->at = s->at;
+        m->interval = s->interval;
+        m->full = s->full;
+        m->final = s->final;
+        m->lost = s->lost;
+        m->lost_keys = s->lost_keys;
+        m->key_threshold = s->key_threshold;
+        m->part = s->part;
+        m->parts = s->parts > 1 ? s->parts : 0;
+        m->agent_rss_bytes = s->agent_rss_bytes;
+        m->agent_map_bytes = s->agent_map_bytes;
+        m->agent_cpu_ns = s->agent_cpu_ns;
+        m->host = wire_intern_text(p, s->host);
+        m->host_id = wire_intern_text(p, s->host_id);
+        m->boot_id = wire_intern_text(p, s->boot_id);
+        m->kernel = wire_intern_text(p, s->kernel);
+        m->agent_version = wire_intern_text(p, s->agent_version);
+}
+
+#define HOST_TEXT(u, field)                                                                                                        \
+        do {                                                                                                                       \
+                if ((u)->m->field > (u)->text_count)                                                                               \
+                        FAIL(u, #field ": no such string");                                                                        \
+                (u)->s->field = (u)->text[(u)->m->field];                                                                          \
+        } while (0)
+
+int wire_unpack_header(struct wire_unpacker *u)
+{
+        const Nightshift__Summary *m = u->m;
+        struct summary *s = u->s;
+
+        if (m->session == 0)
+                FAIL(u, "session: missing");
+        if (m->sequence == 0)
+                FAIL(u, "sequence: missing");
+        if (m->at <= 0)
+                FAIL(u, "at: missing, or before the epoch");
+        if (m->session_started < 0 || m->session_started > m->at)
+                FAIL(u, "session_started: not between the epoch and the summary");
+        if (m->interval < 0)
+                FAIL(u, "interval: negative");
+        if (m->parts > WIRE_PARTS_MAX || (m->part && (m->part >= m->parts || m->part >= m->sequence)) || (m->parts && !m->full))
+                FAIL(u, "part: not one of the parts");
+        s->session = m->session;
+        s->sequence = m->sequence;
+        s->session_started = m->session_started;
+        s->at = m->at;
+        s->interval = m->interval;
+        s->full = m->full;
+        s->final = m->final;
+        s->lost = m->lost;
+        s->lost_keys = m->lost_keys;
+        s->key_threshold = m->key_threshold;
+        s->part = m->part;
+        s->parts = m->parts ? m->parts : 1;
+        s->agent_rss_bytes = m->agent_rss_bytes;
+        s->agent_map_bytes = m->agent_map_bytes;
+        s->agent_cpu_ns = m->agent_cpu_ns;
+        HOST_TEXT(u, host);
+        HOST_TEXT(u, host_id);
+        HOST_TEXT(u, boot_id);
+        HOST_TEXT(u, kernel);
+        HOST_TEXT(u, agent_version);
+        if (s->host[0] == 0)
+                FAIL(u, "host: missing");
+        return 0;
+}
