@@ -431,11 +431,12 @@ void links_free(struct core *core, struct end *end);
 void join_free(struct core *core);
 void join_adjust_threshold(struct core *core, int64_t now);
 
-/* assemble.c: adds the steps by which ends become edges. */
-void assembly_add(struct core *core);
+/* edge.c */
 struct edge *edge_get(struct core *core, struct service *client, struct service *server, uint16_t port,
                       enum summary_transport transport);
 void edge_free(struct core *core, struct edge *edge);
+/* Starts an edge's sums anew for this assembly. */
+void edge_begin(struct core *core, struct edge *edge);
 /* One end's part in an edge. */
 struct part {
         struct service *client, *server;
@@ -451,6 +452,9 @@ struct part {
 };
 /* `end` remembers the edge, if it is given. */
 void edge_contribute(struct core *core, const struct part *part, struct end *end);
+
+/* assemble.c: adds the steps by which ends become edges. */
+void assembly_add(struct core *core);
 /* The node that stands for an address without an agent; NULL when memory is short. */
 struct service *external_node(struct core *core, const struct address *address);
 
