@@ -183,7 +183,7 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
 static uint64_t memory_wanted(const struct summary *s)
 {
         return s->edges_count * 1500 + s->keys_count * 160 + s->processes_count * 400 + s->identities_count * 600 +
-               (s->listeners_count + s->addresses_count) * 200 + 65536;
+               (s->listeners_count + s->addresses_count) * 200 + s->pools_count * sizeof(struct summary_pool) + 65536;
 }
 
 int core_summary(struct core *core, int64_t now, const char *name, const struct summary *s, struct wire_ack *ret_ack)
@@ -215,6 +215,8 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
                 r = host_describe(core, h, s);
         if (r == 0)
                 r = take_rows(core, h, s);
+        if (r == 0)
+                r = host_take_pools(core, h, s);
         if (s->full)
                 host_forget_identities(core, h);
         h->heard = core->now;

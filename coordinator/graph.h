@@ -84,6 +84,16 @@ struct host_process {
         struct cpu_use cpu;
 };
 
+/* What the last sweep of the agent found; its edge is looked up when it is needed. */
+struct host_pools {
+        struct summary_pool *rows;
+        uint32_t count;
+        uint64_t sequence;
+        int64_t at;
+        uint64_t lost; /* cumulative, of this session */
+        bool complete; /* every connection had its place, the last time */
+};
+
 struct host {
         struct map_node node;
         struct text *name;
@@ -126,6 +136,7 @@ struct host {
         struct host_listener *former_listeners; /* the latest come last */
         uint32_t former_listeners_count;
         struct host_process *processes;
+        struct host_pools pools;
         uint32_t addresses_count, listeners_count, processes_count;
         struct map identities, rows;
 
@@ -390,6 +401,11 @@ MUST_CHECK int host_describe(struct core *core, struct host *host, const struct 
 MUST_CHECK int host_identities(struct core *core, struct host *host, const struct summary *summary);
 struct identity *host_identity(const struct core *core, const struct host *host, uint32_t id);
 void host_forget_identities(struct core *core, struct host *host);
+/* pool.c */
+MUST_CHECK int host_take_pools(struct core *core, struct host *host, const struct summary *summary);
+void host_drop_pools(struct core *core, struct host *host);
+/* The end whose connections these are; NULL if it is not known (any more). */
+struct end *pool_end(const struct core *core, const struct host *host, const struct summary_pool *pool);
 /* Notes a sequence number; false if it was there before or is too old to tell. */
 bool host_take_sequence(struct host *host, uint64_t sequence);
 void host_end_session(struct core *core, struct host *host);

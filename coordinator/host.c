@@ -170,6 +170,7 @@ void host_end_session(struct core *core, struct host *h)
                 drop_former_listeners(core, h, h->former_listeners_count);
         drop_listeners(core, h);
         drop_processes(core, h);
+        host_drop_pools(core, h);
         host_forget_identities(core, h);
         memmove(h->old_sessions + 1, h->old_sessions, sizeof(h->old_sessions) - sizeof(h->old_sessions[0]));
         h->old_sessions[0] = h->session;

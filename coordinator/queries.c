@@ -12,8 +12,8 @@ static const struct {
         const char *verb;
         uint32_t parts;
 } verbs[] = {
-        { "status", VIEW_STATUS }, { "hosts", VIEW_HOSTS },         { "services", VIEW_SERVICES },
-        { "edges", VIEW_EDGES },   { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH },
+        { "status", VIEW_STATUS },       { "hosts", VIEW_HOSTS }, { "services", VIEW_SERVICES }, { "edges", VIEW_EDGES },
+        { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH }, { "pools", VIEW_POOLS },
 };
 
 static enum query_status wrong(struct text *out, const struct wire_argument *a, const char *expected)

@@ -272,9 +272,60 @@ static void processes(struct text *out, const struct view *view)
         end_array(out, view->processes_count);
 }
 
+static void pool(struct text *out, const struct view_pool *v)
+{
+        const struct summary_pool *p = &v->pool;
+        bool client = v->side == ROLE_CLIENT;
+
+        json_open_line(out, '{');
+        json_string(out, "client", v->client);
+        json_string(out, "host", v->host);
+        json_uint(out, "pid", p->pid);
+        json_time(out, "started", p->started);
+        json_string(out, "server", v->server);
+        json_uint(out, "port", v->port);
+        json_string(out, "side", client ? "client" : "server");
+        if (client) {
+                json_uint(out, "open", (uint64_t)p->busy + p->idle + p->close_wait);
+                json_uint(out, "busy", p->busy);
+                json_uint(out, "idle", p->idle);
+                json_uint(out, "held", p->held);
+        } else {
+                json_null(out, "open");
+                json_null(out, "busy");
+                json_null(out, "idle");
+                json_null(out, "held");
+        }
+        json_uint(out, "close_wait", p->close_wait);
+        if (v->limit) {
+                json_open(out, "limit", '{');
+                json_uint(out, "value", v->limit);
+                json_string(out, "source", v->limit_source);
+                json_close(out, '}');
+        } else {
+                json_null(out, "limit");
+        }
+        json_null(out, "held_per_hour");
+        json_null(out, "breach_at");
+        if (p->opened_at)
+                json_time(out, "opened_at", p->opened_at);
+        else
+                json_null(out, "opened_at");
+        json_bool(out, "complete", v->complete);
+        json_close(out, '}');
+}
+
+static void pools(struct text *out, const struct view *view)
+{
+        json_open(out, "pools", '[');
+        for (size_t i = 0; i < view->pools_count; i++)
+                pool(out, &view->pools[i]);
+        end_array(out, view->pools_count);
+}
+
 int render_json(struct text *out, const char *verb, const struct view *view)
 {
-        static const char *const verbs[] = { "status", "hosts", "services", "edges", "processes", "graph" };
+        static const char *const verbs[] = { "status", "hosts", "services", "edges", "processes", "pools", "graph" };
         size_t which = 0;
 
         while (which < ARRAY_SIZE(verbs) && strcmp(verb, verbs[which]))
@@ -300,6 +351,9 @@ int render_json(struct text *out, const char *verb, const struct view *view)
                 break;
         case 4:
                 processes(out, view);
+                break;
+        case 5:
+                pools(out, view);
                 break;
         default:
                 services(out, view, true);

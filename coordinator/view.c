@@ -93,7 +93,7 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         bool graph;
         int r;
 
-        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES);
+        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES | VIEW_POOLS);
         if (graph || !work_underway(core))
                 core_advance(core, now);
         if (!owned)
@@ -132,6 +132,8 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                 view_add_services(&b);
         if (graph && b.query->parts & VIEW_PROCESSES)
                 view_add_processes(&b);
+        if (graph && b.query->parts & VIEW_POOLS)
+                view_add_pools(&b);
         if (b.short_of_memory) {
                 r = -ENOMEM;
                 goto fail;

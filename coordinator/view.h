@@ -18,6 +18,7 @@ enum view_part {
         VIEW_SERVICES = 4,
         VIEW_EDGES = 8,
         VIEW_PROCESSES = 16,
+        VIEW_POOLS = 32,
         VIEW_GRAPH = VIEW_STATUS | VIEW_SERVICES | VIEW_EDGES,
 };
 
@@ -107,6 +108,20 @@ struct view_process {
         double cpu_ratio;
 };
 
+/* A pool: the connections of one process to one server, when its agent last looked. `host`, `pid` and
+ * `started` are of the process that holds them: the client's, but the server's for those that a server
+ * leaves in CLOSE_WAIT, of which only `close_wait` is known. */
+struct view_pool {
+        const char *client, *server, *host;
+        enum summary_role side; /* of the process */
+        uint16_t port;
+        enum summary_transport transport;
+        struct summary_pool pool;
+        uint64_t limit; /* how many connections it can have at most, as far as is known; 0: not known */
+        const char *limit_source;
+        bool complete;
+};
+
 struct view {
         int64_t as_of;
         bool complete;
@@ -122,6 +137,8 @@ struct view {
         size_t edges_count;
         struct view_process *processes;
         size_t processes_count;
+        struct view_pool *pools; /* sorted by client, server, port, host, pid */
+        size_t pools_count;
 };
 
 /* -ENOENT: the query names a service or host that is not there; -ERANGE: `at` lies before history. */

@@ -123,7 +123,7 @@ struct summary_pool {
         int64_t started;
         uint32_t busy, idle, held, close_wait;
         uint32_t held_ever, reused;
-        int64_t opened_at; /* when the newest connection that any sweep met began; 0 if unknown */
+        int64_t opened_at; /* when the newest connection that any sweep met began */
 };
 
 /* A hook of the probes: what is attached, or what stands in for it, or why it is missing. */

@@ -15,6 +15,7 @@ void wire_pack_header(struct wire_packer *p)
         m->final = s->final;
         m->lost = s->lost;
         m->lost_keys = s->lost_keys;
+        m->pools_lost = s->pools_lost;
         m->key_threshold = s->key_threshold;
         m->part = s->part;
         m->parts = s->parts > 1 ? s->parts : 0;
@@ -61,6 +62,7 @@ int wire_unpack_header(struct wire_unpacker *u)
         s->final = m->final;
         s->lost = m->lost;
         s->lost_keys = m->lost_keys;
+        s->pools_lost = m->pools_lost;
         s->key_threshold = m->key_threshold;
         s->part = m->part;
         s->parts = m->parts ? m->parts : 1;

@@ -16,7 +16,8 @@
         X(edges, WIRE_EDGES_MAX) \
         X(keys, WIRE_KEYS_MAX) \
         X(listeners, WIRE_LISTENERS_MAX) \
-        X(processes, WIRE_PROCESSES_MAX)
+        X(processes, WIRE_PROCESSES_MAX) \
+        X(pools, WIRE_POOLS_MAX)
 /* clang-format on */
 
 struct wire_intern {

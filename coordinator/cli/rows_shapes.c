@@ -222,10 +222,47 @@ static void processes_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "executable"));
 }
 
+static void pools_columns(struct table *t)
+{
+        table_column(t, "CLIENT", TABLE_LEFT, 18, 0);
+        table_column(t, "SERVER", TABLE_LEFT, 18, 0);
+        table_column(t, "PORT", TABLE_RIGHT, 0, 2);
+        table_column(t, "HOST", TABLE_LEFT, 8, 1);
+        table_column(t, "PID", TABLE_RIGHT, 0, 1);
+        table_column(t, "OPEN", TABLE_RIGHT, 0, 0);
+        table_column(t, "BUSY", TABLE_RIGHT, 0, 0);
+        table_column(t, "IDLE", TABLE_RIGHT, 0, 0);
+        table_column(t, "HELD", TABLE_RIGHT, 0, 0);
+        table_column(t, "CLOSE-WAIT", TABLE_RIGHT, 0, 3);
+        table_column(t, "LIMIT", TABLE_RIGHT, 0, 4);
+        table_column(t, "SOURCE", TABLE_LEFT, 0, 7);
+        table_column(t, "STARTED", TABLE_LEFT, 0, 6);
+}
+
+static void pools_row(struct table *t, json_t *row, int64_t now)
+{
+        char b[VALUE_SIZE];
+
+        table_cell(t, TABLE_BOLD, value_string(row, "client"));
+        table_cell(t, TABLE_BOLD, value_string(row, "server"));
+        table_cellf(t, TABLE_PLAIN, "%lld", (long long)json_integer_value(json_object_get(row, "port")));
+        table_cell(t, TABLE_PLAIN, value_string(row, "host"));
+        table_cellf(t, TABLE_PLAIN, "%lld", (long long)json_integer_value(json_object_get(row, "pid")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "open")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "busy")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "idle")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "held")));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "close_wait")));
+        table_cell(t, TABLE_PLAIN, value_count(b, value_at(row, "limit", "value")));
+        table_cell(t, TABLE_FAINT, json_string_value(value_at(row, "limit", "source")) ?: "-");
+        table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "started"), now));
+}
+
 const struct rows_shape rows_shapes[] = {
         { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },
         { "services", "No service has been seen yet.", services_columns, services_row },
         { "edges", "No connection has been seen yet.", edges_columns, edges_row },
         { "processes", "No process has been seen yet.", processes_columns, processes_row },
+        { "pools", "No open connection has been seen yet.", pools_columns, pools_row },
 };
 const size_t rows_shapes_count = ARRAY_SIZE(rows_shapes);

@@ -63,7 +63,7 @@ static void test_wrong(void **state)
         static const struct {
                 const char *line, *says;
         } wrong[] = {
-                { "pools", "unknown verb 'pools'" },
+                { "ponds", "unknown verb 'ponds'" },
                 { "edges --nope", "edges: unknown option --nope" },
                 { "edges -x", "unknown option -x" },
                 { "edges extra", "unexpected argument 'extra'" },

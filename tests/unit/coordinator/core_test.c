@@ -267,6 +267,77 @@ static void losses_and_silence_make_answers_incomplete(void **state)
         view_free(&v);
 }
 
+/* The view that is in `v` is freed first. */
+static void look_at_pools(struct view **v, int64_t now)
+{
+        view_free(v);
+        assert_int_equal(core_view(core, now, &(struct view_query){ .parts = VIEW_POOLS }, v), 0);
+}
+
+/* A pool is named by both ends of its edge, as far as they are known, and by who holds it. */
+static void pools_are_of_a_process_and_a_server(void **state)
+{
+        struct summary_edge *e, *f, *g;
+        struct summary_pool *p;
+        struct view *v = NULL;
+
+        (void)state;
+        agent_start(&a, "alpha", 1, T0);
+        agent_start(&b, "beta", 2, T0);
+        agent_address(&a, "10.0.0.1");
+        agent_address(&b, "10.0.0.2");
+        agent_listener(&b, "db", "0.0.0.0", 5432);
+        e = agent_client(&a, "web", "10.0.0.2", 5432);
+        f = agent_client(&a, "web", "192.0.2.7", 443);
+        g = agent_server(&b, "db", "10.0.0.2", 5432, "10.0.0.1");
+        opened(e, 9, 0);
+        opened(f, 1, 0);
+        opened(g, 9, 0);
+        agent_key(&a, e, 0xabc);
+        agent_key(&b, g, 0xabc);
+        p = agent_pool(&a, e, 77);
+        p->busy = 2, p->idle = 7, p->held = 5;
+        agent_pool(&a, f, 77)->idle = 1;
+        agent_pool(&b, g, 5)->close_wait = 3;
+        a.s.pools[2] = (struct summary_pool){ .edge = 999, .pid = 1 }; /* of an edge that is not there */
+        a.s.pools_count++;
+        assert_int_equal(agent_send(&b, core, T0), 0);
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(1)), 0);
+        look_at_pools(&v, T0 + SECONDS(2));
+        assert_int_equal(v->pools_count, 3);
+        assert_string_equal(v->pools[0].server, "192.0.2.7");
+        assert_string_equal(v->pools[1].client, "web");
+        assert_string_equal(v->pools[1].server, "db");
+        assert_string_equal(v->pools[1].host, "alpha");
+        assert_int_equal(v->pools[1].pool.held, 5);
+        assert_int_equal(v->pools[1].port, 5432);
+        assert_true(v->pools[1].complete && v->complete);
+        assert_string_equal(v->pools[2].host, "beta");
+        assert_int_equal(v->pools[2].side, ROLE_SERVER);
+        assert_int_equal(v->pools[2].pool.close_wait, 3);
+
+        /* A connection without a place: the answer says so, until the next sweep finds one for all. */
+        a.s.pools_lost = 1;
+        a.s.pools_count = 2;
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(10)), 0);
+        look_at_pools(&v, T0 + SECONDS(11));
+        assert_false(v->pools[1].complete || v->complete);
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(20)), 0);
+        look_at_pools(&v, T0 + SECONDS(21));
+        assert_true(v->pools[1].complete);
+
+        /* The next sweep finds none; then the agent starts anew. */
+        a.s.pools_count = 0;
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(30)), 0);
+        look_at_pools(&v, T0 + SECONDS(31));
+        assert_int_equal(v->pools_count, 1);
+        agent_start(&b, "beta", 3, T0 + SECONDS(40));
+        assert_int_equal(agent_send(&b, core, T0 + SECONDS(40)), 0);
+        look_at_pools(&v, T0 + SECONDS(41));
+        assert_int_equal(v->pools_count, 0);
+        view_free(&v);
+}
+
 static const struct view_service *service_named(const struct view *v, const char *name)
 {
         for (size_t i = 0; i < v->services_count; i++)
@@ -344,6 +415,7 @@ int main(void)
                 TEST(a_virtual_address_is_split_among_its_backends),
                 TEST(a_restarted_agent_counts_on),
                 TEST(duplicates_and_late_summaries_change_nothing),
+                TEST(pools_are_of_a_process_and_a_server),
                 TEST(failures_make_a_service_bad_and_incomplete_ones_do_not),
                 TEST(the_world_outside_does_not_outgrow_the_graph),
                 TEST(losses_and_silence_make_answers_incomplete),

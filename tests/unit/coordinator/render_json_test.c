@@ -220,9 +220,51 @@ static void test_processes(void **state)
         fixture_free(f);
 }
 
+static void test_pools(void **state)
+{
+        struct fixture *f = fixture_shop();
+        struct view_pool pools[2] = { { .client = "shop",
+                                        .server = "db",
+                                        .host = "web1",
+                                        .side = ROLE_CLIENT,
+                                        .port = 5432,
+                                        .pool = { .pid = 42,
+                                                  .started = FIXTURE_NOW,
+                                                  .busy = 1,
+                                                  .idle = 5,
+                                                  .held = 4,
+                                                  .close_wait = 2,
+                                                  .opened_at = FIXTURE_NOW },
+                                        .limit = 20,
+                                        .limit_source = "files of the process",
+                                        .complete = true },
+                                      { .client = "shop",
+                                        .server = "db",
+                                        .host = "db1",
+                                        .side = ROLE_SERVER,
+                                        .pool = { .started = FIXTURE_NOW },
+                                        .limit_source = "" } };
+        json_t *root, *array;
+
+        (void)state;
+        f->view.pools = pools;
+        f->view.pools_count = 2;
+        root = render("pools", f);
+        array = json_object_get(root, "pools");
+        for (size_t i = 0; i < 2; i++)
+                HAS(json_array_get(array, i), "client:s", "host:s", "pid:n", "started:s", "server:s", "port:n", "open:n?",
+                    "busy:n?", "idle:n?", "held:n?", "close_wait:n", "limit:o?", "held_per_hour:o?", "breach_at:o?", "complete:b");
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(array, 0), "open")), 8);
+        HAS(json_object_get(json_array_get(array, 0), "limit"), "value:n", "source:s");
+        assert_true(json_is_null(json_object_get(json_array_get(array, 1), "held")));
+        json_decref(root);
+        f->view.pools = NULL;
+        fixture_free(f);
+}
+
 static void test_empty_and_unknown(void **state)
 {
-        static const char *const verbs[] = { "hosts", "services", "edges", "processes" };
+        static const char *const verbs[] = { "hosts", "services", "edges", "processes", "pools" };
         struct fixture *f = fixture_new(0, 0);
         struct text t = { 0 };
 
@@ -234,7 +276,7 @@ static void test_empty_and_unknown(void **state)
                 assert_int_equal(json_array_size(json_object_get(root, verbs[i])), 0);
                 json_decref(root);
         }
-        assert_int_equal(render_json(&t, "pools", &f->view), -ENOENT);
+        assert_int_equal(render_json(&t, "ponds", &f->view), -ENOENT);
         text_free(&t);
         fixture_free(f);
 }
@@ -315,6 +357,7 @@ int main(void)
                 cmocka_unit_test(test_services_without_external_ends),
                 cmocka_unit_test(test_edges),
                 cmocka_unit_test(test_processes),
+                cmocka_unit_test(test_pools),
                 cmocka_unit_test(test_empty_and_unknown),
                 cmocka_unit_test(test_hostile_names),
                 cmocka_unit_test(test_a_terminal_is_not_obeyed),

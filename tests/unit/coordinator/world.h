@@ -23,6 +23,7 @@ struct agent {
         struct summary_listener listeners[64];
         struct summary_edge edges[64];
         struct summary_key keys[256];
+        struct summary_pool pools[64];
         struct wire_ack ack;
 };
 
@@ -53,7 +54,8 @@ static inline void agent_start(struct agent *a, const char *host, uint64_t sessi
                                  .addresses = a->addresses,
                                  .listeners = a->listeners,
                                  .edges = a->edges,
-                                 .keys = a->keys };
+                                 .keys = a->keys,
+                                 .pools = a->pools };
 }
 
 static inline uint32_t agent_service(struct agent *a, const char *name)
@@ -122,6 +124,17 @@ static inline void agent_key(struct agent *a, const struct summary_edge *edge, u
         a->keys[a->s.keys_count++] = (struct summary_key){ key, edge->id, edge->role };
 }
 
+/* What a sweep found of the edge; it goes with the next summary. */
+static inline struct summary_pool *agent_pool(struct agent *a, const struct summary_edge *edge, uint32_t pid)
+{
+        struct summary_pool *p = &a->pools[a->s.pools_count++];
+
+        *p = (struct summary_pool){
+                .edge = edge->id, .pid = pid, .started = a->s.session_started, .opened_at = a->s.session_started
+        };
+        return p;
+}
+
 static inline void opened(struct summary_edge *e, uint64_t n, uint64_t closed)
 {
         e->counters.attempted += n;
@@ -137,6 +150,7 @@ static inline int agent_send(struct agent *a, struct core *core, int64_t now)
         a->s.sequence++;
         a->s.at = now;
         a->s.full = true;
+        a->s.pools_at = now;
         r = core_summary(core, now, a->host, &a->s, &a->ack);
         a->s.keys_count = 0;
         return r;

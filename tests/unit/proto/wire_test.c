@@ -30,6 +30,7 @@ struct fixture {
         struct summary_edge edges[200];
         struct summary_key keys[100];
         struct summary_process processes[2];
+        struct summary_pool pools[2];
 };
 
 static struct fixture *fixture_new(void)
@@ -69,7 +70,11 @@ static struct fixture *fixture_new(void)
                                  .keys = f->keys,
                                  .keys_count = 100,
                                  .processes = f->processes,
-                                 .processes_count = 2 };
+                                 .processes_count = 2,
+                                 .pools_at = AT - 5 * NSEC_PER_SEC,
+                                 .pools_lost = 3,
+                                 .pools = f->pools,
+                                 .pools_count = 2 };
         f->labels[0] = (struct summary_label){ "environment", "production" };
         f->labels[1] = (struct summary_label){ "zone", "" };
         f->hooks[0] = (struct summary_hook){ "state", "attached", "tp_btf" };
@@ -124,6 +129,17 @@ static struct fixture *fixture_new(void)
                                                     .exit_code = -1,
                                                     .exit_signal = 9,
                                                     .exit_oom = true };
+        f->pools[0] = (struct summary_pool){ .edge = 12,
+                                             .pid = 42,
+                                             .started = AT - 3600 * NSEC_PER_SEC,
+                                             .busy = 3,
+                                             .idle = 20,
+                                             .held = 7,
+                                             .close_wait = 1,
+                                             .held_ever = 30,
+                                             .reused = 21,
+                                             .opened_at = AT - 60 * NSEC_PER_SEC };
+        f->pools[1] = (struct summary_pool){ .edge = 3, .pid = 7, .started = AT, .opened_at = AT };
         f->processes[1] = (struct summary_process){ .identity = 4, .pid = 43, .started = AT, .executable = "", .build = "" };
         return f;
 }
@@ -137,6 +153,7 @@ static void expect_same(const struct summary *a, const struct summary *b)
         SAME_TEXT(host), SAME_TEXT(host_id), SAME_TEXT(boot_id), SAME_TEXT(kernel), SAME_TEXT(agent_version);
         SAME(labels_count), SAME(hooks_count), SAME(identities_count), SAME(addresses_count), SAME(listeners_count);
         SAME(edges_count), SAME(keys_count), SAME(processes_count);
+        SAME(pools_at), SAME(pools_lost), SAME(pools_count);
         for (size_t i = 0; i < a->labels_count; i++)
                 SAME_TEXT(labels[i].key), SAME_TEXT(labels[i].value);
         for (size_t i = 0; i < a->hooks_count; i++)
@@ -165,6 +182,11 @@ static void expect_same(const struct summary *a, const struct summary *b)
         for (size_t i = 0; i < a->keys_count; i++)
                 assert_true(a->keys[i].key == b->keys[i].key && a->keys[i].edge == b->keys[i].edge &&
                             a->keys[i].role == b->keys[i].role);
+        for (size_t i = 0; i < a->pools_count; i++) {
+                SAME(pools[i].edge), SAME(pools[i].pid), SAME(pools[i].started), SAME(pools[i].busy), SAME(pools[i].idle);
+                SAME(pools[i].held), SAME(pools[i].close_wait), SAME(pools[i].held_ever), SAME(pools[i].reused);
+                SAME(pools[i].opened_at);
+        }
         for (size_t i = 0; i < a->processes_count; i++) {
                 SAME(processes[i].identity), SAME(processes[i].pid), SAME(processes[i].started), SAME(processes[i].cpu_ns);
                 SAME(processes[i].rss_bytes), SAME(processes[i].threads), SAME(processes[i].open_files);
@@ -357,6 +379,10 @@ DAMAGE(key_role, m->keys->role[0] = 4)
 DAMAGE(key_column, m->keys->n_edge_delta--)
 DAMAGE(listener_port, m->listeners->port[0] = 65536)
 DAMAGE(listener_identity, m->listeners->identity[0] = 65536)
+DAMAGE(pool_time, m->pools->at_ago = -1)
+DAMAGE(pool_column, m->pools->n_held--)
+DAMAGE(pool_held, m->pools->held[0] = 21)
+DAMAGE(pool_size, m->pools->idle[0] = UINT32_MAX)
 DAMAGE(process_column, m->processes->n_threads--)
 DAMAGE(process_identity, m->processes->identity[0] = 65536)
 
@@ -396,6 +422,10 @@ static void damage_is_named(void **state)
         expect_refused(key_column, "keys.edge_delta");
         expect_refused(listener_port, "listeners.port");
         expect_refused(listener_identity, "listeners.identity");
+        expect_refused(pool_time, "pools.at_ago");
+        expect_refused(pool_column, "pools.held");
+        expect_refused(pool_held, "pools.held");
+        expect_refused(pool_size, "pools: one with");
         expect_refused(process_column, "processes.threads");
         expect_refused(process_identity, "processes.identity");
 }

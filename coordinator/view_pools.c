@@ -1,0 +1,117 @@
+/* Pools of a view. */
+#include "coordinator/view_internal.h"
+
+#include "proto/address.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_pool(const void *x, const void *y)
+{
+        const struct view_pool *a = x, *b = y;
+        int r = strcmp(a->client, b->client);
+
+        if (r == 0)
+                r = strcmp(a->server, b->server);
+        if (r == 0)
+                r = (int)a->port - (int)b->port;
+        if (r == 0)
+                r = strcmp(a->host, b->host);
+        if (r == 0)
+                r = a->pool.pid < b->pool.pid ? -1 : a->pool.pid > b->pool.pid;
+        return r;
+}
+
+static const struct host_process *process_of(const struct host *h, const struct summary_pool *pool)
+{
+        for (uint32_t i = 0; i < h->processes_count; i++)
+                if (h->processes[i].row.pid == pool->pid && llabs(h->processes[i].row.started - pool->started) < NSEC_PER_SEC)
+                        return &h->processes[i];
+        return NULL;
+}
+
+/* What bounds it: so far only the files that its process may open. */
+static void set_limit(struct view_pool *v, const struct host_process *process)
+{
+        const struct summary_pool *p = &v->pool;
+        uint32_t open = p->busy + p->idle + p->close_wait;
+
+        v->limit_source = "";
+        if (!process || process->row.open_files_limit == 0)
+                return;
+        v->limit = process->row.open_files_limit - MIN(process->row.open_files_limit, process->row.open_files) + open;
+        v->limit_source = "files of the process";
+}
+
+static const struct edge *edge_of_end(const struct core *core, const struct end *end)
+{
+        return end->edge_epoch == core->edge_epoch ? end->edge : NULL;
+}
+
+/* A server's end goes into the edge of the client that it is linked with; with several, any of them. */
+static const struct edge *edge_of(const struct core *core, const struct end *end)
+{
+        const struct edge *edge = edge_of_end(core, end);
+
+        for (const struct link *l = end->role == ROLE_SERVER ? end->links : NULL; !edge && l; l = l->next_of_server)
+                edge = edge_of_end(core, l->client);
+        return edge;
+}
+
+static void fill(struct view_builder *b, const struct host *h, const struct summary_pool *p, const struct end *end,
+                 struct view_pool *v)
+{
+        const struct edge *edge = edge_of(b->core, end);
+        bool serves = end->role == ROLE_SERVER;
+        char address[ADDRESS_TEXT_SIZE];
+
+        address_format(&end->remote, address);
+        v->side = serves ? ROLE_SERVER : ROLE_CLIENT;
+        v->client = edge ? view_service_name(b, edge->client) : serves ? view_copy_string(b, address) : NULL;
+        v->server = edge ? view_service_name(b, edge->server) : serves ? NULL : view_copy_string(b, address);
+        if (!v->client)
+                v->client = view_service_name(b, end->service);
+        if (!v->server)
+                v->server = view_service_name(b, end->service);
+        v->port = edge ? edge->port : serves ? end->local_port : end->remote_port;
+        v->transport = end->transport;
+        v->pool = *p;
+        v->complete = h->pools.complete && host_fresh(b->core, h);
+        set_limit(v, process_of(h, p));
+}
+
+void view_add_pools(struct view_builder *b)
+{
+        struct core *core = b->core;
+        struct view_pool *rows;
+        size_t n = 0;
+
+        for (uint32_t i = 0; i < core->hosts_count; i++)
+                n += core->hosts[i]->pools.count;
+        rows = view_take(b, n * sizeof(*rows));
+        if (!rows)
+                return;
+        n = 0;
+        for (uint32_t i = 0; i < core->hosts_count; i++) {
+                const struct host *h = core->hosts[i];
+                const char *name = view_copy_text(b, h->name);
+
+                for (uint32_t k = 0; view_host_selected(b, h) && k < h->pools.count; k++) {
+                        const struct summary_pool *p = &h->pools.rows[k];
+                        const struct end *end = pool_end(core, h, p);
+                        struct view_pool *v = &rows[n];
+
+                        if (!end)
+                                continue;
+                        fill(b, h, p, end, v);
+                        if (b->query->service && strcmp(b->query->service, v->client) && strcmp(b->query->service, v->server))
+                                continue;
+                        v->host = name;
+                        b->view->complete = b->view->complete && v->complete;
+                        n++;
+                }
+        }
+        qsort(rows, n, sizeof(*rows), by_pool);
+        b->view->pools = rows;
+        b->view->pools_count = n;
+}
