@@ -252,7 +252,7 @@ static __always_inline bool conn_resolve(struct sock *sk, struct conn *conn)
         __u32 index = conn_edge(sk, &owner, conn->role, conn->tgid);
 
         conn->sent = conn->received = 0;
-        conn->retransmits = 0;
+        conn->retransmits = conn->quiet = 0;
         slot = index == INDEX_NONE ? NULL : counts_of(index);
         if (!slot) {
                 conn_delete(sk, conn);

@@ -173,8 +173,8 @@ struct event_pool {
         __u32 busy, idle, held, close_wait;
         __u32 held_ever, reused; /* connections that came to be held; those of them that were used again */
         __u32 pid;               /* as the agent's /proc has it */
-        __u16 sweep;
-        __u16 pad;
+        __u8 sweep;
+        __u8 pad[3];
 };
 _Static_assert(sizeof(struct event_pool) == 56, "event_pool");
 
@@ -203,8 +203,8 @@ struct event_control {
         __u64 files, sockets; /* visited by the sweep */
         __u64 since_ns;       /* when counting began */
         __u32 dead;           /* elements of `socks` that are kept for the next life of their socket */
-        __u16 pool_sweep;     /* the same as `sweep` for pools, modulo 65536 and never 0 */
-        __u16 pad;
+        __u8 pool_sweep;      /* the same as `sweep` for pools, and never 0 */
+        __u8 pad[3];
 };
 _Static_assert(sizeof(struct event_control) == 48, "event_control");
 

@@ -19,6 +19,8 @@ enum conn_phase {
         CONN_DEAD, /* ended; its element waits for the socket's next life */
 };
 
+enum conn_pool_state { CONN_POOL_BUSY = 1, CONN_POOL_HELD = 2 };
+
 enum conn_flags {
         CONN_ADOPTED = 1,
         CONN_OWNER_GUESSED = 2, /* server whose listener was not known: any holder is better */
@@ -37,6 +39,7 @@ struct conn {
                 struct {
                         __u64 sent, received; /* what is already in the counters of the edge */
                         __u32 retransmits;
+                        __u32 quiet; /* of the sweep, see pool.h */
                 };
         };
         __u32 tgid; /* of the accounted owner, 0 if unknown */
@@ -49,14 +52,12 @@ struct conn {
         __u16 ask_round;  /* round of the turnarounds tier that ask_us belongs to */
         __u32 owner_tag;  /* hash of the accounted owner, to notice a holder that is another */
         __u32 ask_us;     /* turnarounds: when the last request was sent, by tcp_mstamp; 0 if none is open */
-        /* Of the sweep alone, see pool.h; 0 at the beginning of a life. */
-        __u64 quiet_ns; /* since when no segment with data was seen, by the sweep that first found it so */
-        __u32 segments; /* with data, in both directions, until then */
-        __u16 pool_sweep;
-        __u8 busy;
-        __u8 held;
+        /* Of the sweep alone, see pool.h; 0 at the beginning of a life, as `quiet` is when it opens. */
+        __u16 segments;
+        __u8 pool_sweep;
+        __u8 pool_state; /* CONN_POOL_* */
 };
-_Static_assert(sizeof(struct conn) == 88, "conn");
+_Static_assert(sizeof(struct conn) == 72, "conn"); /* with its key and the head of the element two cache lines */
 
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
@@ -202,8 +203,9 @@ static __always_inline bool conn_revive(struct conn *old, const struct conn *con
                 old->ask_round = 0;
                 old->owner_tag = conn->owner_tag;
                 old->ask_us = 0;
-                old->quiet_ns = 0;
+                old->segments = 0;
                 old->pool_sweep = 0;
+                old->pool_state = 0;
                 old->phase = conn->phase;
         }
         bpf_spin_unlock(&old->lock);

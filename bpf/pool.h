@@ -10,6 +10,11 @@
 
 #include "bpf/view.h"
 
+/* `quiet` is when the sweep first found that no segment with data had come or gone since the one before,
+ * in units of a fifteenth of a second, and `segments` how many there were; small, because every connection
+ * that is followed has room for them. */
+#define QUIET_SHIFT 26
+
 static __always_inline bool process_of(struct task_struct *task, __u32 tgid, struct event_process *ret_process)
 {
         struct event_process *known = bpf_map_lookup_elem(&processes, &tgid);
@@ -44,7 +49,7 @@ static __always_inline bool pool_process(const struct conn *conn, struct task_st
 }
 
 static __always_inline struct event_pool *pool_get(const struct event_pool_key *key, const struct event_process *process,
-                                                   __u64 generation, __u16 sweep)
+                                                   __u64 generation, __u8 sweep)
 {
         struct event_pool *pool, fresh = {};
 
@@ -90,25 +95,25 @@ static __noinline int pool_count(struct conn *conn, struct view *v, struct event
         pool = slot ? pool_get(&key, process, slot->generation, control->pool_sweep) : NULL;
         if (!pool)
                 return 0;
-        if (!conn->quiet_ns || conn->segments != v->segments) {
-                if (conn->quiet_ns && conn->held)
+        if (!conn->quiet || conn->segments != (__u16)v->segments) {
+                if (conn->pool_state & CONN_POOL_HELD)
                         pool->reused++;
-                conn->held = 0;
+                conn->pool_state = view_busy(v) ? CONN_POOL_BUSY : 0;
                 conn->segments = v->segments;
-                conn->busy = view_busy(v);
-                conn->quiet_ns = bpf_ktime_get_ns();
+                conn->quiet = bpf_ktime_get_ns() >> QUIET_SHIFT;
         }
         if (v->state == TCP_CLOSE_WAIT) {
                 pool->close_wait++;
-        } else if (conn->busy) {
+        } else if (conn->pool_state & CONN_POOL_BUSY) {
                 pool->busy++;
         } else {
                 pool->idle++;
-                if (!conn->held && conn->quiet_ns < pool->opened_ns) {
-                        conn->held = 1;
+                if (!(conn->pool_state & CONN_POOL_HELD) && conn->quiet < pool->opened_ns >> QUIET_SHIFT) {
+                        conn->pool_state |= CONN_POOL_HELD;
                         pool->held_ever++;
                 }
-                pool->held += conn->held;
+                if (conn->pool_state & CONN_POOL_HELD)
+                        pool->held++;
         }
         if (since > pool->opened_ns)
                 pool->opened_ns = since;

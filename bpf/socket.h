@@ -86,7 +86,7 @@ static __always_inline bool opened_late(struct conn *conn, __u64 sock, __u64 sin
                 conn->edge = index;
                 conn->sent = conn->role == EVENT_ROLE_CLIENT; /* the SYN is no payload */
                 conn->received = 0;
-                conn->retransmits = 0;
+                conn->retransmits = conn->quiet = 0;
                 conn->born_sweep = sweep;
                 conn->phase = CONN_OPEN;
         }

@@ -113,6 +113,7 @@ static __noinline int adopt(struct conn *conn, struct view *v, struct event_proc
                 conn->sent = sent;
                 conn->received = v->bytes_received - v->done;
                 conn->retransmits = v->total_retrans;
+                conn->quiet = 0;
                 conn->born_sweep = conn->owner_sweep = conn->swept = control->sweep;
                 conn->phase = CONN_OPEN;
                 __sync_fetch_and_add(&slot->adopted, 1);

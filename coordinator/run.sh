@@ -35,10 +35,10 @@ mkdir -p "$state/coordinator" "$state/agent" || fail "cannot make the state fold
 exec 9>"$state/lock"
 flock -n 9 || fail "another one runs with the state folder $state; give this one its own: make run STATE=folder"
 
-# The first free port from $1 on. Listening sockets have state 0A in the kernel's tables.
+# The first free port from $1 on that is not $2. Listening sockets have state 0A in the kernel's tables.
 free_port() {
         port=$1
-        while cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v want="$(printf ':%04X$' "$port")" \
+        while [ "$port" = "${2:-}" ] || cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v want="$(printf ':%04X$' "$port")" \
                 '$2 ~ want && $4 == "0A" { taken = 1 } END { exit !taken }'; do
                 port=$((port + 1))
         done
@@ -93,7 +93,7 @@ died() { # WHO, LOG
 # coordinator is gone waits for it. Should we be killed outright, the kernel asks them to stop.
 free_port 7337
 listen=tcp://127.0.0.1:$port
-free_port 7338
+free_port 7338 "$port"
 http=127.0.0.1:$port
 rm -f "$control"
 setsid setpriv --pdeathsig TERM "$build/nightshift-coordinator" --state-dir "$state/coordinator" --control "$control" \

@@ -144,6 +144,9 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         return 0;
 fail : {
         struct view *view = &owned->view;
+
+        free(b.after);
+        free(b.since);
         view_free(&view);
 }
         return r;
