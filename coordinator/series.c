@@ -1,0 +1,136 @@
+#include "coordinator/series.h"
+
+#include "coordinator/graph.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+        int64_t width;
+        uint32_t cells;
+} levels[SERIES_LEVELS] = {
+        { 10 * NSEC_PER_SEC, 96 },
+        { 60 * NSEC_PER_SEC, 152 },
+        { 600 * NSEC_PER_SEC, 152 },
+        { 3600 * NSEC_PER_SEC, 14 * 24 + 8 },
+};
+
+void series_begin(struct series *s, bool counter)
+{
+        *s = (struct series){ .counter = counter };
+}
+
+void series_free(struct core *core, struct series *s)
+{
+        for (int i = 0; i < SERIES_LEVELS; i++)
+                if (s->levels[i].cells)
+                        core_release(core, s->levels[i].cells, levels[i].cells * sizeof(float));
+        *s = (struct series){ .counter = s->counter };
+}
+
+/* The newest cell is done: it goes into the ring, with gaps for those after it that nothing was measured in. */
+static void move_on(struct core *core, struct series *s, int i, int64_t cell)
+{
+        struct series_level *l = &s->levels[i];
+        uint32_t n = levels[i].cells;
+
+        if (!l->cells) {
+                l->cells = core_alloc(core, n * sizeof(float));
+                for (uint32_t k = 0; l->cells && k < n; k++)
+                        l->cells[k] = NAN;
+        }
+        if (l->cells) {
+                l->cells[l->newest % n] = l->count == 0 ? NAN : (float)(s->counter ? l->sum : l->sum / l->count);
+                for (int64_t k = MAX(l->newest + 1, cell - (int64_t)n); k < cell; k++)
+                        l->cells[k % n] = NAN;
+        }
+        l->newest = cell;
+        l->sum = 0;
+        l->count = 0;
+}
+
+void series_add(struct core *core, struct series *s, int64_t at, double value)
+{
+        if (!isfinite(value) || at <= 0)
+                return;
+        if (s->begin == 0) {
+                s->begin = at;
+                for (int i = 0; i < SERIES_LEVELS; i++)
+                        s->levels[i].newest = at / levels[i].width;
+        }
+        if (at / levels[0].width < s->levels[0].newest)
+                return;
+        for (int i = 0; i < SERIES_LEVELS; i++) {
+                struct series_level *l = &s->levels[i];
+
+                if (at / levels[i].width > l->newest)
+                        move_on(core, s, i, at / levels[i].width);
+                l->sum += value;
+                l->count++;
+        }
+}
+
+static double cell(const struct series *s, int i, int64_t number)
+{
+        const struct series_level *l = &s->levels[i];
+
+        if (number > l->newest || number <= l->newest - (int64_t)levels[i].cells || number < s->begin / levels[i].width)
+                return NAN;
+        if (number == l->newest)
+                return l->count == 0 ? NAN : s->counter ? l->sum : l->sum / l->count;
+        return l->cells ? (double)l->cells[number % levels[i].cells] : NAN;
+}
+
+/* The finest level whose ring spans the window. */
+static int level_for(int64_t length)
+{
+        int i = 0;
+
+        while (i + 1 < SERIES_LEVELS && levels[i].width * (int64_t)(levels[i].cells - 2) < length)
+                i++;
+        return i;
+}
+
+double series_window(const struct series *s, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count)
+{
+        int i = level_for(length);
+        int64_t width = levels[i].width, end = to / width, cells = MAX(length / width, 1), done = 0;
+        size_t points = MIN(count, (size_t)cells), there = 0;
+
+        /* The cell that `to` lies in has only begun; it counts if something was measured in it. */
+        if (s->begin == 0 || isnan(cell(s, i, end)))
+                end--;
+        for (size_t p = 0; p < points; p++) {
+                int64_t upto = cells * (int64_t)(p + 1) / (int64_t)points;
+                double sum = 0;
+                int n = 0;
+
+                for (; done < upto; done++) {
+                        double v = s->begin ? cell(s, i, end - cells + 1 + done) : NAN;
+
+                        if (isnan(v))
+                                continue;
+                        sum += v;
+                        n++;
+                }
+                values[p] = n == 0 ? NAN : s->counter ? sum : sum / n;
+                there += n > 0;
+        }
+        *ret_count = points;
+        return points ? (double)there / (double)points : 0;
+}
+
+double series_last(const struct series *s, int64_t now, int64_t age)
+{
+        int64_t newest = now / levels[0].width;
+
+        if (s->begin == 0)
+                return NAN;
+        for (int64_t k = newest; k >= newest - age / levels[0].width; k--) {
+                double v = cell(s, 0, k);
+
+                if (!isnan(v))
+                        return v;
+        }
+        return NAN;
+}

@@ -1,0 +1,44 @@
+/* A signal over time: what was measured, at a resolution that falls with age. Ten-second cells for a
+ * quarter of an hour, minutes for two and a half hours, ten minutes for a day, hours for a fortnight. A
+ * gauge's cell is the mean of what was measured in it, a counter's the sum of what it gained. A cell
+ * without a measurement is a gap, and a gap is never evidence.
+ *
+ * Memory is taken as time goes on: a series of an hour has no cells for days. It is accounted to the
+ * core's budget; where that is spent a level stays empty, and windows that need it have gaps. */
+#pragma once
+
+#include "proto/base.h"
+
+#define SERIES_LEVELS 4
+#define SERIES_POINTS_MAX 384 /* points that a window is ever asked for */
+
+struct core;
+
+struct series_level {
+        int64_t newest; /* number of the newest cell, time divided by width */
+        float *cells;   /* ring; NULL: none yet */
+        double sum;     /* of the newest cell, which is not in the ring yet */
+        uint32_t count;
+};
+
+struct series {
+        bool counter;
+        int64_t begin; /* of the first measurement; 0: none */
+        struct series_level levels[SERIES_LEVELS];
+};
+
+void series_begin(struct series *series, bool counter);
+void series_free(struct core *core, struct series *series);
+
+/* What was measured at `at`; for a counter what it gained since the last time. Times do not go back:
+ * an earlier one is left out. NaN and infinities are gaps. */
+void series_add(struct core *core, struct series *series, int64_t at, double value);
+
+/* Fills `values` with `count` points of equal length that end at `to`, oldest first, from the finest level that reaches
+ * back so far; a gauge's are means, a counter's sums, NaN where nothing was measured. Points are never
+ * shorter than the level's cells: *ret_count may be less than `count`. Returns the share of the points
+ * that are there. */
+double series_window(const struct series *series, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count);
+
+/* The latest measurement that is not older than `age`; NaN if there is none. */
+double series_last(const struct series *series, int64_t now, int64_t age);

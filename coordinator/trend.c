@@ -1,0 +1,161 @@
+#include "coordinator/trend.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int by_value(const void *a, const void *b)
+{
+        double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+static double median_of(double *values, size_t count)
+{
+        if (count == 0)
+                return NAN;
+        qsort(values, count, sizeof(*values), by_value);
+        return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double trend_median(const double *values, size_t count)
+{
+        double there[512];
+        size_t n = 0;
+
+        for (size_t i = 0; i < count && n < ARRAY_SIZE(there); i++)
+                if (!isnan(values[i]))
+                        there[n++] = values[i];
+        return median_of(there, n);
+}
+
+double trend_mean(const double *values, size_t count)
+{
+        double sum = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < count; i++)
+                if (!isnan(values[i])) {
+                        sum += values[i];
+                        n++;
+                }
+        return n ? sum / (double)n : NAN;
+}
+
+double trend_share_above(const double *values, size_t count, double bound)
+{
+        size_t n = 0, above = 0;
+
+        for (size_t i = 0; i < count; i++)
+                if (!isnan(values[i])) {
+                        n++;
+                        above += values[i] > bound;
+                }
+        return n ? (double)above / (double)n : 0;
+}
+
+double trend_share_below(const double *values, size_t count, double bound)
+{
+        size_t n = 0, below = 0;
+
+        for (size_t i = 0; i < count; i++)
+                if (!isnan(values[i])) {
+                        n++;
+                        below += values[i] < bound;
+                }
+        return n ? (double)below / (double)n : 0;
+}
+
+/* S has the variance n(n−1)(2n+5)/18, less the same of each group of equal values. */
+static double variance(const double *sorted, size_t n)
+{
+        double v = (double)n * (double)(n - 1) * (double)(2 * n + 5);
+
+        for (size_t i = 0, j; i < n; i = j) {
+                double t;
+
+                for (j = i + 1; j < n && sorted[j] == sorted[i]; j++)
+                        ;
+                t = (double)(j - i);
+                v -= t * (t - 1) * (2 * t + 5);
+        }
+        return v / 18;
+}
+
+static bool fill(const double *values, size_t count, double *there, double *place, size_t *ret_n)
+{
+        size_t n = 0, early = 0;
+
+        for (size_t i = 0; i < count; i++) {
+                if (isnan(values[i]))
+                        continue;
+                there[n] = values[i];
+                place[n++] = (double)i;
+                early += i < count / 2;
+        }
+        *ret_n = n;
+        return n >= 8 && 2 * early >= count / 2 && 2 * (n - early) >= count - count / 2;
+}
+
+bool trend_fit(const double *values, size_t count, struct trend *ret_trend)
+{
+        double there[TREND_POINTS_MAX], place[TREND_POINTS_MAX], sorted[TREND_POINTS_MAX];
+        double slopes[TREND_POINTS_MAX * (TREND_POINTS_MAX - 1) / 2], s = 0, v, z;
+        size_t n, pairs = 0, quarter;
+
+        if (count > TREND_POINTS_MAX || !fill(values, count, there, place, &n))
+                return false;
+        for (size_t i = 0; i < n; i++) {
+                sorted[i] = there[i];
+                for (size_t j = i + 1; j < n; j++) {
+                        s += (there[j] > there[i]) - (there[j] < there[i]);
+                        slopes[pairs++] = (there[j] - there[i]) / (place[j] - place[i]);
+                }
+        }
+        quarter = MAX(n / 4, (size_t)2);
+        *ret_trend = (struct trend){ .points = n,
+                                     .slope = median_of(slopes, pairs),
+                                     .first = trend_median(there, quarter),
+                                     .last = trend_median(there + n - quarter, quarter) };
+        qsort(sorted, n, sizeof(*sorted), by_value);
+        ret_trend->lowest = sorted[0];
+        ret_trend->highest = sorted[n - 1];
+        v = variance(sorted, n);
+        z = v <= 0 || s == 0 ? 0 : (s - (s > 0 ? 1 : -1)) / sqrt(v);
+        ret_trend->confidence = 0.5 * erfc(-z / M_SQRT2);
+        return true;
+}
+
+static double deviation(const double *values, size_t count, double from)
+{
+        double sum = 0;
+
+        for (size_t i = 0; i < count; i++)
+                if (!isnan(values[i]))
+                        sum += fabs(values[i] - from);
+        return sum;
+}
+
+int trend_step(const double *values, size_t count, size_t width, double *ret_before, double *ret_after)
+{
+        double least = INFINITY;
+        int at = -1;
+
+        for (size_t i = 3; i + width + 3 <= count; i++) {
+                double before = trend_median(values, i), after = trend_median(values + i + width, count - i - width), sum;
+
+                if (isnan(before) || isnan(after))
+                        continue;
+                sum = deviation(values, i, before) + deviation(values + i + width, count - i - width, after);
+                for (size_t k = i; k < i + width; k++) /* on its way it may lie anywhere between them */
+                        if (!isnan(values[k]))
+                                sum += fmax(fmax(values[k] - fmax(before, after), fmin(before, after) - values[k]), 0);
+                if (sum >= least)
+                        continue;
+                least = sum;
+                at = (int)i;
+                *ret_before = before;
+                *ret_after = after;
+        }
+        return at;
+}
