@@ -294,14 +294,18 @@ static int mapping(struct yaml_config_reader *reader, yaml_node_t *node, const c
         return 0;
 }
 
-static int read_document(struct yaml_config_reader *reader, FILE *stream)
+/* From `stream`, or where there is none from `text`. */
+static int read_document(struct yaml_config_reader *reader, FILE *stream, const char *text, size_t size)
 {
         yaml_parser_t parser;
         int r = 0;
 
         if (!yaml_parser_initialize(&parser))
                 return -ENOMEM;
-        yaml_parser_set_input_file(&parser, stream);
+        if (stream)
+                yaml_parser_set_input_file(&parser, stream);
+        else
+                yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
         if (!yaml_parser_load(&parser, &reader->document)) {
                 size_t line = parser.problem_mark.line + 1;
 
@@ -314,22 +318,36 @@ static int read_document(struct yaml_config_reader *reader, FILE *stream)
         return r;
 }
 
-int yaml_config_load(const char *path, const struct yaml_config_key *keys, size_t count, void *config,
-                     struct yaml_config_error *ret_error)
+static int read_keys(const char *name, FILE *stream, const char *text, size_t size, const struct yaml_config_key *keys,
+                     size_t count, void *config, struct yaml_config_error *ret_error)
 {
         CLEANUP_FREE bool *seen = calloc(count + 1, sizeof(*seen));
         struct yaml_config_reader reader = {
-                .file = path, .keys = keys, .count = count, .config = config, .seen = seen, .error = ret_error
+                .file = name, .keys = keys, .count = count, .config = config, .seen = seen, .error = ret_error
         };
         yaml_node_t *root;
-        struct stat st;
-        FILE *stream;
         int r;
 
-        snprintf(ret_error->text, sizeof(ret_error->text), "%s: out of memory", path);
+        snprintf(ret_error->text, sizeof(ret_error->text), "%s: out of memory", name);
         if (!seen)
                 return -ENOMEM;
-        stream = fopen(path, "re");
+        r = read_document(&reader, stream, text, size);
+        if (r < 0)
+                return r;
+        root = yaml_document_get_root_node(&reader.document);
+        if (root && !(root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0))
+                r = mapping(&reader, root, "");
+        yaml_document_delete(&reader.document);
+        return r;
+}
+
+int yaml_config_load(const char *path, const struct yaml_config_key *keys, size_t count, void *config,
+                     struct yaml_config_error *ret_error)
+{
+        struct stat st;
+        FILE *stream = fopen(path, "re");
+        int r;
+
         if (!stream || fstat(fileno(stream), &st) < 0) {
                 r = -errno;
                 snprintf(ret_error->text, sizeof(ret_error->text), "%s: cannot be opened: %s", path, strerror(-r));
@@ -342,15 +360,15 @@ int yaml_config_load(const char *path, const struct yaml_config_key *keys, size_
                 fclose(stream);
                 return -EBADMSG;
         }
-        r = read_document(&reader, stream);
+        r = read_keys(path, stream, NULL, 0, keys, count, config, ret_error);
         fclose(stream);
-        if (r < 0)
-                return r;
-        root = yaml_document_get_root_node(&reader.document);
-        if (root && !(root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0))
-                r = mapping(&reader, root, "");
-        yaml_document_delete(&reader.document);
         return r;
+}
+
+int yaml_config_parse(const char *name, const char *text, size_t size, const struct yaml_config_key *keys, size_t count,
+                      void *config, struct yaml_config_error *ret_error)
+{
+        return read_keys(name, NULL, text, size, keys, count, config, ret_error);
 }
 
 int yaml_config_defaults(const struct yaml_config_key *keys, size_t count, void *config)

@@ -52,6 +52,9 @@ MUST_CHECK int yaml_config_defaults(const struct yaml_config_key *keys, size_t c
  * -EBADMSG, -EACCES, ...: see the error. */
 MUST_CHECK int yaml_config_load(const char *path, const struct yaml_config_key *keys, size_t count, void *config,
                                 struct yaml_config_error *ret_error);
+/* The same for a text that was read already; `name` is what errors call it. */
+MUST_CHECK int yaml_config_parse(const char *name, const char *text, size_t size, const struct yaml_config_key *keys, size_t count,
+                                 void *config, struct yaml_config_error *ret_error);
 void yaml_config_free(const struct yaml_config_key *keys, size_t count, void *config);
 /* Writes the keys as the body of a manual page (mdoc) to standard output. */
 void yaml_config_manual(const struct yaml_config_key *keys, size_t count);
