@@ -61,7 +61,7 @@ $(O)/nightshift: $(O)/coordinator/cli/main.o $(CLI_LIB) $(COORDINATOR_LIB) $(PRO
 
 $(PROTO_LIB): $(call objects,$(PROTO_SOURCES)) $(GENERATED)
 $(AGENT_LIB): $(call objects,$(AGENT_SOURCES))
-$(COORDINATOR_LIB): $(call objects,$(COORDINATOR_SOURCES))
+$(COORDINATOR_LIB): $(call objects,$(COORDINATOR_SOURCES)) $(O)/coordinator/signature_library.o
 $(CLI_LIB): $(call objects,$(CLI_SOURCES))
 %.a:
 	@rm -f $@
@@ -86,6 +86,15 @@ $(O)/proto/nightshift.pb-c.c $(O)/proto/nightshift.pb-c.h &: proto/nightshift.pr
 	protoc-c --c_out=$(O)/proto --proto_path=proto proto/nightshift.proto
 $(O)/proto/nightshift.pb-c.o: $(O)/proto/nightshift.pb-c.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -w -c -o $@ $<
+
+# The signatures, as part of the coordinator; the folder is asked too, so that one that was removed goes.
+SIGNATURES := $(sort $(wildcard coordinator/signatures/*.yaml))
+$(O)/coordinator/signature_library.c: coordinator/signature_library.sh $(SIGNATURES) coordinator/signatures
+	@mkdir -p $(@D)
+	echo "  generate $@"
+	coordinator/signature_library.sh $(SIGNATURES) >$@
+$(O)/coordinator/signature_library.o: $(O)/coordinator/signature_library.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/%.bpf.o: %.bpf.c | $(PACKAGED)
 	@mkdir -p $(@D)
@@ -151,6 +160,7 @@ INSTALLED = $(DESTDIR)$(PREFIX)/sbin/nightshift-agent $(DESTDIR)$(PREFIX)/sbin/n
 	$(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,$(notdir $(UNITS))) \
 	$(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf \
 	$(foreach m,$(MANUALS),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(addprefix $(SHARE)/nightshift/,$(SIGNATURES:coordinator/%=%)) \
 	$(SHARE)/bash-completion/completions/nightshift
 
 install: build ## install programs, units, manual pages and completion (PREFIX, DESTDIR)
@@ -162,6 +172,8 @@ install: build ## install programs, units, manual pages and completion (PREFIX, 
 		install -m 644 $(O)/unit $(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/} || exit 1; done; rm -f $(O)/unit
 	install -D -m 644 coordinator/nightshift.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
 	for m in $(MANUALS); do install -D -m 644 $$m $(SHARE)/man/man$${m##*.}/$${m##*/} || exit 1; done
+	install -d $(SHARE)/nightshift/signatures
+	install -m 644 $(SIGNATURES) $(SHARE)/nightshift/signatures
 	$(O)/nightshift completion bash >$(O)/completion && install -D -m 644 $(O)/completion \
 		$(SHARE)/bash-completion/completions/nightshift && rm -f $(O)/completion
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ] && command -v systemd-sysusers >/dev/null; then \
@@ -170,6 +182,7 @@ install: build ## install programs, units, manual pages and completion (PREFIX, 
 
 uninstall: ## remove what install put there; configuration and state stay
 	rm -f $(INSTALLED)
+	@rmdir $(SHARE)/nightshift/signatures $(SHARE)/nightshift 2>/dev/null || true
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 check: $(O)/proto/nightshift.pb-c.h $(SKELETONS) ## layout, include directions, static analysis

@@ -43,6 +43,9 @@ const struct yaml_config_key config_keys[] = {
         KEY("limits.requests_per_connection", INTEGER, requests_per_connection, "64", 1, 4096, false,
             "Requests in flight on one connection."),
         KEY("limits.request_size", BYTES, request_size, "4MiB", 65536, 4 * MIB, false, "Largest request that is read."),
+        KEY("signatures", STRINGS, signatures, NULL, 0, 0, true,
+            "Folders of signatures, see nightshift-signature(5); a file takes the place of one of the same name in a folder\n"
+            "before. By default built-in, which is the library inside the program, and /etc/nightshift/signatures if it exists."),
         KEY("log_level", STRING, log_level, "info", 0, 0, true, "error, warning, notice, info or debug."),
 };
 const size_t config_keys_count = ARRAY_SIZE(config_keys);

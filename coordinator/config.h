@@ -7,7 +7,7 @@
 #define CONFIG_FILE_DEFAULT "/etc/nightshift/coordinator.yaml"
 
 struct config {
-        struct yaml_config_strings listen;
+        struct yaml_config_strings listen, signatures;
         char *control, *http, *state_dir;
         char *ca, *certificate, *key;
         uint64_t memory;

@@ -2,6 +2,7 @@
 #include "coordinator/aside.h"
 #include "coordinator/daemon_internal.h"
 #include "coordinator/http.h"
+#include "coordinator/signature.h"
 #include "coordinator/store.h"
 #include "proto/arena.h"
 #include "proto/notify.h"
@@ -201,6 +202,9 @@ static void reload(struct daemon *d)
                 free(d->config->log_level);
                 d->config->log_level = TAKE_PTR(fresh.log_level);
                 set_log_level(d->config->log_level);
+                r = daemon_load_signatures(d, &fresh.signatures, &error);
+                if (r < 0)
+                        log_error("daemon", "signatures unchanged: %s", error.text);
                 config_free(&fresh);
         }
         if (d->config->ca) {
@@ -208,8 +212,8 @@ static void reload(struct daemon *d)
                 if (r < 0)
                         log_error("daemon", "certificates unchanged: %s", why);
         }
-        log_notice("daemon", "configuration%s read again; other keys are taken over at the next start",
-                   d->config->ca ? " and certificates" : "");
+        log_notice("daemon", "configuration%s and signatures read again; other keys are taken over at the next start",
+                   d->config->ca ? ", certificates" : "");
         notify_send("READY=1");
 }
 
@@ -255,6 +259,8 @@ int daemon_new(struct config *config, struct daemon **ret_daemon, struct yaml_co
         d->refusals = (struct log_gate){ .interval_ns = NSEC_PER_SEC, .burst = 5 };
         set_log_level(config->log_level);
         r = make_loop(d, ret_error);
+        if (r == 0)
+                r = daemon_load_signatures(d, &config->signatures, ret_error);
         if (r == 0)
                 r = lock_state(d, ret_error);
         if (r == 0)
@@ -306,6 +312,7 @@ void daemon_free(struct daemon **daemon)
         polls_free(&d->polls);
         arena_free(&d->arena);
         core_free(&d->core);
+        signatures_free(&d->signatures);
         store_close(&d->store);
         loop_free(&d->loop);
         text_free(&d->text);

@@ -11,6 +11,7 @@
 struct arena;
 struct asides;
 struct http;
+struct signature_set;
 struct store;
 struct waiting;
 
@@ -27,6 +28,7 @@ struct daemon {
         struct polls *polls;
         struct asides *asides;
         struct http *http;
+        struct signature_set *signatures; /* in force; never NULL once it runs */
         struct loop_source *tick, *wake, *work, *signals[3];
         struct waiting *waiting, **waiting_tail; /* requests that came while the core was at work, oldest first */
         size_t waiting_bytes;
@@ -70,6 +72,10 @@ void daemon_tick_done(struct daemon *daemon);
 
 /* For asides_new(): an answer that was made aside goes to whoever asked. */
 void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t size);
+
+/* daemon_signatures.c: reads them and puts them in force; on failure those before stay. */
+MUST_CHECK int daemon_load_signatures(struct daemon *daemon, const struct yaml_config_strings *configured,
+                                      struct yaml_config_error *ret_error);
 
 /* daemon_metrics.c: Prometheus' text format, bounded. */
 int daemon_metrics(struct daemon *daemon, struct text *out);

@@ -139,7 +139,8 @@ static void make_answer(struct daemon *d, const struct wire_query *query, struct
 {
         d->text.length = 0;
         d->text.failed = 0;
-        ret_answer->status = query_answer(d->core, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
+        ret_answer->status =
+                query_answer(d->core, d->signatures, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
         ret_answer->body = (const uint8_t *)(d->text.data ? d->text.data : "");
         ret_answer->body_size = d->text.length;
 }
@@ -183,12 +184,12 @@ void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t si
  * makes the answer: that touches most of it, and a child would have to copy what it touches. */
 static bool take_query(struct daemon *d, uint64_t token, const struct wire_query *query)
 {
-        bool totals = strcmp(query->verb, "status") == 0;
-        bool large = !totals && core_rows(d->core) > DAEMON_ASIDE_ROWS;
+        bool brief = query_is_brief(query->verb);
+        bool large = !brief && core_rows(d->core) > DAEMON_ASIDE_ROWS;
         struct question question = { d, query };
         struct wire_reply answer = { .kind = WIRE_ANSWER };
 
-        if (!totals && (d->working || (large && !daemon_settle(d))))
+        if (!brief && (d->working || (large && !daemon_settle(d))))
                 return false;
         d->queries++;
         if (large && aside_start(d->asides, token, make_aside, &question) == 0)

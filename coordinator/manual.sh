@@ -33,4 +33,5 @@ fill() { # PAGE COMMAND...
 fill coordinator/cli/nightshift.1 "$build/nightshift" completion mdoc
 fill coordinator/nightshift-coordinator.yaml.5 "$build/nightshift-coordinator" --manual-keys
 fill agent/nightshift-agent.yaml.5 "$build/nightshift-agent" --manual-keys
+fill coordinator/nightshift-signature.5 "$build/nightshift" signatures mdoc
 exit "$behind"

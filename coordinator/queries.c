@@ -1,4 +1,5 @@
 #include "coordinator/queries.h"
+#include "coordinator/signatures_json.h"
 #include "coordinator/view.h"
 #include "proto/time_text.h"
 #include "proto/units.h"
@@ -79,8 +80,30 @@ static enum query_status failed(struct text *out, int r, const struct view_query
         return QUERY_FAILED;
 }
 
-enum query_status query_answer(struct core *core, int64_t now, int64_t started_monotonic, const struct wire_query *query,
-                               struct text *out, const char **ret_type)
+bool query_is_brief(const char *verb)
+{
+        return strcmp(verb, "status") == 0 || strcmp(verb, "signatures") == 0;
+}
+
+static enum query_status answer_signatures(struct text *out, int64_t now, const struct signature_set *set,
+                                           const struct wire_query *query)
+{
+        for (size_t i = 0; i < query->arguments_count; i++) {
+                const struct wire_argument *a = &query->arguments[i];
+
+                if (strcmp(a->name, "format")) {
+                        text_printf(out, "unknown argument '%.100s'\n", a->name);
+                        return QUERY_USAGE;
+                }
+                if (strcmp(a->value, "json"))
+                        return wrong(out, a, "json");
+        }
+        signatures_json(out, set, now);
+        return QUERY_DONE;
+}
+
+enum query_status query_answer(struct core *core, const struct signature_set *signatures, int64_t now, int64_t started_monotonic,
+                               const struct wire_query *query, struct text *out, const char **ret_type)
 {
         struct view_query q = { 0 };
         struct view *view = NULL;
@@ -89,6 +112,12 @@ enum query_status query_answer(struct core *core, int64_t now, int64_t started_m
         int r;
 
         *ret_type = "text/plain; charset=utf-8";
+        if (strcmp(query->verb, "signatures") == 0) {
+                enum query_status s = answer_signatures(out, now, signatures, query);
+
+                *ret_type = s == QUERY_DONE ? "application/json" : *ret_type;
+                return s;
+        }
         while (which < ARRAY_SIZE(verbs) && strcmp(query->verb, verbs[which].verb))
                 which++;
         if (which == ARRAY_SIZE(verbs)) {

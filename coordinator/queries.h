@@ -6,6 +6,7 @@
 #include "proto/wire.h"
 
 struct core;
+struct signature_set;
 
 /* Exit statuses of the CLI, which travel with an answer. */
 enum query_status { QUERY_DONE = 0, QUERY_FAILED = 1, QUERY_USAGE = 2, QUERY_NO_SUCH = 3 };
@@ -13,5 +14,7 @@ enum query_status { QUERY_DONE = 0, QUERY_FAILED = 1, QUERY_USAGE = 2, QUERY_NO_
 /* Appends the answer, or the sentence of a failure, to `out`. Arguments: `service`, `host` (names),
  * `depth`, `at` (RFC 3339), `window` (duration), `format` (json, or dot for `graph`).
  * *ret_type is static. */
-enum query_status query_answer(struct core *core, int64_t now, int64_t started_monotonic, const struct wire_query *query,
-                               struct text *out, const char **ret_type);
+enum query_status query_answer(struct core *core, const struct signature_set *signatures, int64_t now, int64_t started_monotonic,
+                               const struct wire_query *query, struct text *out, const char **ret_type);
+/* Whether it is answered without the graph: also while the core is at work, and never at length. */
+bool query_is_brief(const char *verb);

@@ -54,15 +54,20 @@ static void bash(struct text *out)
                 text_printf(out, "                %s) words='", cli_verbs[i].name);
                 if (strcmp(cli_verbs[i].name, "completion") == 0)
                         text_puts(out, "bash zsh fish");
+                if (strcmp(cli_verbs[i].name, "signatures") == 0)
+                        text_puts(out, "check list");
                 options(out, cli_verbs[i].options);
                 options(out, cli_global_options);
                 text_puts(out, "' ;;\n");
         }
-        text_puts(out, "                esac ;;\n"
-                       "        esac\n"
-                       "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-                       "}\n"
-                       "complete -F _nightshift nightshift\n");
+        text_puts(
+                out,
+                "                esac ;;\n"
+                "        esac\n"
+                "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                "        [ \"$verb\" != signatures ] || mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$word\")\n"
+                "}\n"
+                "complete -F _nightshift nightshift\n");
 }
 
 /* Text inside single quotes, for both shells; [ ] and : mean something to zsh's _arguments. */
@@ -126,6 +131,8 @@ static void zsh(struct text *out)
                                                                 : NULL);
                 if (strcmp(cli_verbs[i].name, "completion") == 0)
                         text_puts(out, " \\\n                        '2:shell:(bash zsh fish)'");
+                if (strcmp(cli_verbs[i].name, "signatures") == 0)
+                        text_puts(out, " \\\n                        '2:what:(check list)' '*:file:_files'");
                 text_puts(out, " ;;\n");
         }
         text_puts(out,
@@ -161,7 +168,8 @@ static void fish(struct text *out)
                 for (const struct cli_option *const *o = cli_verbs[i].options; *o; o++)
                         fish_option(out, condition, *o);
         }
-        text_puts(out, "complete -c nightshift -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n");
+        text_puts(out, "complete -c nightshift -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
+                       "complete -c nightshift -n '__fish_seen_subcommand_from signatures' -a 'check list' -F\n");
 }
 
 /* A word at the start of a line would be a request to mandoc if it began with a dot; ours do not. */

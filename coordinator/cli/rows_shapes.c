@@ -258,11 +258,39 @@ static void pools_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "started"), now));
 }
 
+static void signatures_columns(struct table *t)
+{
+        table_column(t, "SIGNATURE", TABLE_LEFT, 20, 0);
+        table_column(t, "SUBJECT", TABLE_LEFT, 0, 2);
+        table_column(t, "TITLE", TABLE_LEFT, 20, 1);
+        table_column(t, "REMEDIES", TABLE_LEFT, 12, 4);
+        table_column(t, "DIGEST", TABLE_LEFT, 0, 5);
+        table_column(t, "FILE", TABLE_LEFT, 12, 3);
+}
+
+static void signatures_row(struct table *t, json_t *row, int64_t now)
+{
+        json_t *remedies = json_object_get(row, "remedies");
+        struct text text = { 0 };
+
+        (void)now;
+        table_cell(t, TABLE_BOLD, value_string(row, "name"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "subject"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "title"));
+        for (size_t i = 0; i < json_array_size(remedies); i++)
+                text_printf(&text, "%s%s", i ? ", " : "", value_string(json_array_get(remedies, i), "action"));
+        table_cell(t, TABLE_PLAIN, text.data ? text.data : "-");
+        text_free(&text);
+        table_cellf(t, TABLE_FAINT, "%.8s", value_string(row, "digest"));
+        table_cell(t, TABLE_FAINT, value_string(row, "file"));
+}
+
 const struct rows_shape rows_shapes[] = {
         { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },
         { "services", "No service has been seen yet.", services_columns, services_row },
         { "edges", "No connection has been seen yet.", edges_columns, edges_row },
         { "processes", "No process has been seen yet.", processes_columns, processes_row },
         { "pools", "No open connection has been seen yet.", pools_columns, pools_row },
+        { "signatures", "No signature is loaded.", signatures_columns, signatures_row },
 };
 const size_t rows_shapes_count = ARRAY_SIZE(rows_shapes);

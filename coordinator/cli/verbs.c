@@ -48,6 +48,10 @@ const struct cli_verb cli_verbs[] = {
           "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg", "dot svg json table", of_graph, 0,
           0, run_graph, NULL },
         { "watch", "", "the live screen: who talks to whom now; q ends it", "", "", of_watch, 0, 0, run_watch, NULL },
+        { "signatures", "list|check FILE...", "the failure modes that are looked for; the check of files that describe one",
+          "list asks the coordinator which are in force. check needs none: it reads each FILE, or a folder as the\n"
+          "coordinator does, and prints a line FILE:LINE: KEY: for what is wrong. See nightshift-signature(5).",
+          "table json", none, 1, 257, run_signatures, NULL },
         { "ca", "init|issue ...", "make the certificates with which hosts prove their names", "", "", none, 0, 0, NULL, cli_ca },
         { "version", "", "the version of this program", "", "table json", none, 0, 0, run_version, NULL },
         { "completion", "bash|zsh|fish", "the completion of a shell, to be read by it",

@@ -41,7 +41,7 @@ struct invocation {
         const struct cli_option *options[16];
         const char *values[16]; /* "" for a flag */
         size_t options_count;
-        const char *positional[8];
+        const char *positional[272];
         int positional_count;
 };
 

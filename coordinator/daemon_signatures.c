@@ -1,0 +1,28 @@
+/* Which signatures are in force: those of the configured folders, or by default the library and what an
+ * operator added. */
+#include "coordinator/daemon_internal.h"
+#include "coordinator/signature.h"
+
+#include <unistd.h>
+
+#define ADDED "/etc/nightshift/signatures"
+
+int daemon_load_signatures(struct daemon *d, const struct yaml_config_strings *configured, struct yaml_config_error *ret_error)
+{
+        const char *const initial[] = { SIGNATURES_BUILT_IN, ADDED };
+        struct signature_set *set;
+        char digest[DIGEST_TEXT_SIZE];
+        int r;
+
+        if (configured->count)
+                r = signatures_load((const char *const *)configured->items, configured->count, &set, ret_error);
+        else
+                r = signatures_load(initial, access(ADDED, F_OK) == 0 ? 2 : 1, &set, ret_error);
+        if (r < 0)
+                return r;
+        signatures_free(&d->signatures);
+        d->signatures = set;
+        log_notice("daemon", "%zu signatures in force, digest %.16s", signatures_count(set),
+                   digest_text(signatures_digest(set), digest));
+        return 0;
+}
