@@ -23,6 +23,7 @@
 
 #define NIGHT_INSTANCES 8
 #define NIGHT_DEPLOYMENTS 16
+int64_t night_time(double seconds);                   /* of the night, as wall clock */
 #define NIGHT_T0 (INT64_C(1717372800) * NSEC_PER_SEC) /* Monday 3 June 2024, 00:00:00 UTC: the night's zero */
 
 struct night;

@@ -104,8 +104,6 @@ struct night {
         struct parcel out;
 };
 
-int64_t night_time(double seconds);
-
 /* instance.c */
 void instance_build(struct night *night, int service, int number, int host);
 void instance_move(struct night *night, struct instance *instance, double now);
