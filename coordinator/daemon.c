@@ -212,8 +212,8 @@ static void reload(struct daemon *d)
                 if (r < 0)
                         log_error("daemon", "certificates unchanged: %s", why);
         }
-        log_notice("daemon", "configuration%s and signatures read again; other keys are taken over at the next start",
-                   d->config->ca ? ", certificates" : "");
+        log_notice("daemon", "configuration%s read again; other keys are taken over at the next start",
+                   d->config->ca ? " and certificates" : "");
         notify_send("READY=1");
 }
 

@@ -16,8 +16,8 @@ int daemon_load_signatures(struct daemon *d, const struct yaml_config_strings *c
 
         if (configured->count)
                 r = signatures_load((const char *const *)configured->items, configured->count, &set, ret_error);
-        else
-                r = signatures_load(initial, access(ADDED, F_OK) == 0 ? 2 : 1, &set, ret_error);
+        else /* one that may not be looked into is no reason to do without it in silence */
+                r = signatures_load(initial, access(ADDED, F_OK) < 0 && errno == ENOENT ? 1 : 2, &set, ret_error);
         if (r < 0)
                 return r;
         signatures_free(&d->signatures);

@@ -81,7 +81,7 @@ static int take_against(struct yaml_config_reader *reader, yaml_node_t *node, co
         enum { EXPLAINS = ITEM_KEYS, SAYS, KEYS };
         const char *names[KEYS] = { [EXPLAINS] = "explains", [SAYS] = "says" };
         struct signature_against a = { .explains = SIGNAL_NONE };
-        char at[SIGNATURE_PATH_SIZE];
+        char at[SIGNATURE_PATH_SIZE + 16];
         yaml_node_t *nodes[KEYS];
         int r;
 
@@ -165,7 +165,7 @@ static int take_remedy(struct yaml_config_reader *reader, yaml_node_t *node, con
         static const char *const names[] = { "action", "needs", "predicts" };
         yaml_node_t *nodes[KEYS], *items[ITEM_KEYS];
         struct signature_remedy m = { .needs = CAUSE_ANY };
-        char at[SIGNATURE_PATH_SIZE], list[256];
+        char at[SIGNATURE_PATH_SIZE + 16], list[256];
         const char *text;
         int r = signature_fields(reader, node, path, names, KEYS, nodes);
 
