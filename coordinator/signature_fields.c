@@ -78,11 +78,13 @@ int signature_text(struct yaml_config_reader *reader, const yaml_node_t *node, c
 {
         const char *text = node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
 
-        if (!*text || strlen(text) != node->data.scalar.length)
-                return yaml_config_fail(reader, node, path, "expected %s, found %s", expected,
-                                        node->type == YAML_SCALAR_NODE    ? "nothing"
-                                        : node->type == YAML_MAPPING_NODE ? "a mapping"
-                                                                          : "a list");
+        if (!*text || strlen(text) != node->data.scalar.length) {
+                yaml_config_fail(reader, node, path, "expected %s, found %s", expected,
+                                 node->type == YAML_SCALAR_NODE    ? "nothing"
+                                 : node->type == YAML_MAPPING_NODE ? "a mapping"
+                                                                   : "a list");
+                return -EBADMSG;
+        }
         *ret_text = text;
         return 0;
 }

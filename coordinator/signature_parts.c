@@ -82,7 +82,7 @@ static int take_against(struct yaml_config_reader *reader, yaml_node_t *node, co
         const char *names[KEYS] = { [EXPLAINS] = "explains", [SAYS] = "says" };
         struct signature_against a = { .explains = SIGNAL_NONE };
         char at[SIGNATURE_PATH_SIZE + 16];
-        yaml_node_t *nodes[KEYS];
+        yaml_node_t *nodes[KEYS] = { NULL };
         int r;
 
         memcpy(names, signature_item_keys, sizeof(signature_item_keys));
@@ -125,7 +125,7 @@ int signature_read_breach(struct yaml_config_reader *reader, yaml_node_t *node, 
         enum { SIGNAL, LIMIT, KEYS };
         static const char *const names[] = { "signal", "limit" };
         struct signature *s = config;
-        yaml_node_t *nodes[KEYS];
+        yaml_node_t *nodes[KEYS] = { NULL };
         enum signal_unit unit;
         struct amount limit;
         const char *text;
@@ -163,10 +163,10 @@ static int take_remedy(struct yaml_config_reader *reader, yaml_node_t *node, con
 {
         enum { ACTION, NEEDS, PREDICTS, KEYS };
         static const char *const names[] = { "action", "needs", "predicts" };
-        yaml_node_t *nodes[KEYS], *items[ITEM_KEYS];
+        yaml_node_t *nodes[KEYS] = { NULL }, *items[ITEM_KEYS];
         struct signature_remedy m = { .needs = CAUSE_ANY };
         char at[SIGNATURE_PATH_SIZE + 16], list[256];
-        const char *text;
+        const char *text = "";
         int r = signature_fields(reader, node, path, names, KEYS, nodes);
 
         if (r == 0 && (!nodes[ACTION] || !nodes[PREDICTS]))
@@ -217,8 +217,8 @@ int signature_read_observe(struct yaml_config_reader *reader, yaml_node_t *node,
         static const char *const names[] = { "tier", "for" };
         static const char expected[] = "turnarounds or payload-heads";
         struct signature *s = config;
-        yaml_node_t *nodes[KEYS];
-        const char *text;
+        yaml_node_t *nodes[KEYS] = { NULL };
+        const char *text = "";
         int r = signature_fields(reader, node, path, names, KEYS, nodes);
 
         for (unsigned i = 0; i < KEYS && r == 0; i++)

@@ -73,12 +73,12 @@ static int add_built_in(struct signature_set *set, struct yaml_config_error *err
 
         for (size_t i = 0; i < signature_library_count && r == 0; i++) {
                 const struct signature_library_file *f = &signature_library[i];
-                struct signature *s;
+                struct signature *s = NULL;
                 char name[128];
 
                 snprintf(name, sizeof(name), SIGNATURES_BUILT_IN "/%s", f->file);
                 r = signature_parse(name, f->text, f->size, &s, error);
-                if (r == 0)
+                if (r == 0 && s)
                         r = add(set, s, error);
         }
         return r;
@@ -108,7 +108,7 @@ static int add_folder(struct signature_set *set, const char *folder, struct yaml
                 return fail(error, r, "%s: cannot be opened: %s", folder, strerror(-r));
         }
         while (r >= 0 && (errno = 0, entry = readdir(stream))) {
-                struct signature *s;
+                struct signature *s = NULL;
                 char path[4096];
 
                 r = is_signature(folder, entry->d_name, error);
@@ -120,7 +120,7 @@ static int add_folder(struct signature_set *set, const char *folder, struct yaml
                         r = fail(error, -ENAMETOOLONG, "%s: the path of a file in it is too long", folder);
                 else
                         r = signature_load(path, &s, error);
-                if (r == 0)
+                if (r == 0 && s)
                         r = add(set, s, error);
         }
         if (r >= 0 && errno) {
@@ -145,8 +145,10 @@ static int set_digest(struct signature_set *set, struct yaml_config_error *error
 int signatures_load(const char *const *folders, size_t count, struct signature_set **ret_set, struct yaml_config_error *ret_error)
 {
         struct signature_set *set = calloc(1, sizeof(*set));
-        int r = set ? 0 : fail(ret_error, -ENOMEM, "out of memory");
+        int r = 0;
 
+        if (!set)
+                return fail(ret_error, -ENOMEM, "out of memory");
         for (size_t i = 0; i < count && r == 0; i++)
                 r = strcmp(folders[i], SIGNATURES_BUILT_IN) ? add_folder(set, folders[i], ret_error) : add_built_in(set, ret_error);
         if (r == 0)

@@ -32,6 +32,18 @@ struct yaml_document_s *yaml_config_document(struct yaml_config_reader *reader)
         return &reader->document;
 }
 
+/* What a file says is part of the sentence, and that goes to terminals and logs: no control characters,
+ * among them those that UTF-8 writes as c2 80 to c2 9f. */
+static void one_line(char *text)
+{
+        for (unsigned char *p = (unsigned char *)text; *p; p++) {
+                if (*p < 0x20 || *p == 0x7f)
+                        *p = '?';
+                else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+                        p[0] = p[1] = '?';
+        }
+}
+
 int yaml_config_fail(struct yaml_config_reader *reader, const struct yaml_node_s *node, const char *path, const char *format, ...)
 {
         struct yaml_config_error *e = reader->error;
@@ -45,6 +57,7 @@ int yaml_config_fail(struct yaml_config_reader *reader, const struct yaml_node_s
         va_start(args, format);
         vsnprintf(e->text + n, sizeof(e->text) - (size_t)n, format, args);
         va_end(args);
+        one_line(e->text);
         return -EBADMSG;
 }
 

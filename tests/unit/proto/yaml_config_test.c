@@ -120,6 +120,8 @@ static void test_bad(void **state)
                 { "name: x\n\tlist: y\n", ":2: expected YAML" },
                 { "deep: &d {path: *d}\n", ":1: deep.path: expected a text, found a mapping" },
                 { "name: \"a\\0b\"\n", ":1: name: expected a text" },
+                { "on: \"a\\nb\\e[2J\\N\"\n", ":1: on: expected true or false, found 'a?b?[2J?\?'" },
+                { "\"a\\nb\": 1\n", ":1: unknown key 'a?b'" },
         };
 
         (void)state;
