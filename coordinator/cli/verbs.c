@@ -41,8 +41,8 @@ const struct cli_verb cli_verbs[] = {
           "table json", of_edges, 0, 0, run_rows, NULL },
         { "processes", "", "processes of the services", "", "table json", of_processes, 0, 0, run_rows, NULL },
         { "pools", "", "connections of each process to each server: busy, idle, held for ever",
-          "A held connection lay idle while its pool opened another one, and was not used since. Healthy\n"
-          "pools hold some too; what grows and is never used again is leaking.",
+          "A held connection lay idle while its pool opened another one, and was not used since.\n"
+          "Healthy pools hold some too; what grows and is never used again is leaking.",
           "table json", of_processes, 0, 0, run_rows, NULL },
         { "graph", "", "the dependency graph, for Graphviz, browsers, programs or the terminal",
           "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg", "dot svg json table", of_graph, 0,
