@@ -1,4 +1,5 @@
 #include "coordinator/graph.h"
+#include "coordinator/measured.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ void core_free(struct core **ret_core)
 
         if (!core)
                 return;
+        measured_free(core);
         join_free(core);
         history_free(core);
         forget_free(core);
@@ -217,6 +219,8 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
                 r = take_rows(core, h, s);
         if (r == 0)
                 r = host_take_pools(core, h, s);
+        if (r == 0)
+                measured_take(core, h, s);
         if (s->full)
                 host_forget_identities(core, h);
         h->heard = core->now;
@@ -272,6 +276,7 @@ void core_begin_tick(struct core *core, int64_t now)
                 work_add(core, adjust_threshold);
                 work_add(core, expire_rows);
                 work_add(core, forget_ends);
+                work_add(core, measured_expire);
         }
         work_add(core, begin_history);
 }

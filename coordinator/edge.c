@@ -138,6 +138,11 @@ void edge_contribute(struct core *core, const struct part *p, struct end *end)
                 edge_begin(core, e);
         counters_add(&e->total, &p->counters);
         e->open += p->open;
+        if (p->server->served_pass != core->pass) {
+                p->server->served_pass = core->pass;
+                p->server->served = 0;
+        }
+        p->server->served += p->open;
         e->seen |= p->seen;
         e->inexact = e->inexact || p->inexact;
         e->first_seen = MIN(e->first_seen, p->first_seen);

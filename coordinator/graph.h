@@ -36,6 +36,8 @@ struct service {
         uint8_t callers; /* enum callers: how clients without an agent are named; never finer again */
         uint32_t callers_pass, callers_count;
         uint32_t rank; /* place in the order of names; valid while the core's order is */
+        uint32_t served_pass;
+        uint64_t served; /* connections that are open to it, of the assembly of that pass */
         bool external;
 };
 
@@ -136,6 +138,7 @@ struct host {
         struct host_listener *former_listeners; /* the latest come last */
         uint32_t former_listeners_count;
         struct host_process *processes;
+        uint32_t *processes_by_pid; /* indices; NULL where memory was short: then none is found */
         struct host_pools pools;
         uint32_t addresses_count, listeners_count, processes_count;
         struct map identities, rows;
@@ -333,6 +336,9 @@ struct core {
         struct join join;
         struct history history;
         struct work work;
+        struct map measured_by_name;
+        struct measured **measured;
+        uint32_t measured_count, measured_capacity, measured_kept;
         uint32_t ends_leaving;
         struct forgetting *forgetting; /* while ends are being forgotten: then no edge may go */
 
@@ -406,6 +412,18 @@ MUST_CHECK int host_take_pools(struct core *core, struct host *host, const struc
 void host_drop_pools(struct core *core, struct host *host);
 /* The end whose connections these are; NULL if it is not known (any more). */
 struct end *pool_end(const struct core *core, const struct host *host, const struct summary_pool *pool);
+/* The edge that the end's connections are part of; a server's goes into that of the client that it is
+ * linked with (with several, any of them). NULL if none is known. */
+const struct edge *end_edge(const struct core *core, const struct end *end);
+/* How many connections there can be at most: the least of what its own pool was declared to have, what the
+ * server leaves it beside the others, and the files that its process may open. */
+struct pool_limit {
+        uint64_t value;     /* 0: not known */
+        const char *source; /* static; "" */
+};
+struct pool_limit pool_limit(const struct summary_pool *pool, const struct edge *edge, const struct host_process *process);
+/* A process of the last table, with a start that differs by less than a second. */
+const struct host_process *host_process_find(const struct host *host, uint32_t pid, int64_t started);
 /* Notes a sequence number; false if it was there before or is too old to tell. */
 bool host_take_sequence(struct host *host, uint64_t sequence);
 void host_end_session(struct core *core, struct host *host);

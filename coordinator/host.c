@@ -127,7 +127,9 @@ static void drop_processes(struct core *core, struct host *h)
         for (uint32_t i = 0; i < h->processes_count; i++)
                 drop_process(core, &h->processes[i]);
         core_release(core, h->processes, h->processes_count * sizeof(*h->processes));
+        core_release(core, h->processes_by_pid, h->processes_count * sizeof(*h->processes_by_pid));
         h->processes = NULL;
+        h->processes_by_pid = NULL;
         h->processes_count = 0;
 }
 
@@ -357,6 +359,47 @@ static void cpu_use_take(struct cpu_use *use, uint64_t ns, int64_t at)
         use->at = at;
 }
 
+static int by_pid(const void *a, const void *b, void *processes)
+{
+        const struct host_process *p = processes;
+        uint32_t x = p[*(const uint32_t *)a].row.pid, y = p[*(const uint32_t *)b].row.pid;
+
+        return x < y ? -1 : x > y;
+}
+
+static void index_processes(struct core *core, struct host *h)
+{
+        h->processes_by_pid = core_alloc(core, h->processes_count * sizeof(*h->processes_by_pid));
+        if (!h->processes_by_pid || h->processes_count == 0)
+                return;
+        for (uint32_t i = 0; i < h->processes_count; i++)
+                h->processes_by_pid[i] = i;
+        qsort_r(h->processes_by_pid, h->processes_count, sizeof(*h->processes_by_pid), by_pid, h->processes);
+}
+
+const struct host_process *host_process_find(const struct host *h, uint32_t pid, int64_t started)
+{
+        uint32_t low = 0, high = h->processes_by_pid ? h->processes_count : 0;
+
+        while (low < high) {
+                uint32_t middle = low + (high - low) / 2;
+
+                if (h->processes[h->processes_by_pid[middle]].row.pid < pid)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        for (; h->processes_by_pid && low < h->processes_count; low++) {
+                const struct host_process *p = &h->processes[h->processes_by_pid[low]];
+
+                if (p->row.pid != pid)
+                        break;
+                if (llabs(p->row.started - started) < NSEC_PER_SEC)
+                        return p;
+        }
+        return NULL;
+}
+
 static int take_processes(struct core *core, struct host *h, const struct summary *s)
 {
         struct host_process *new;
@@ -397,6 +440,7 @@ static int take_processes(struct core *core, struct host *h, const struct summar
         h->processes = new;
         h->processes_count = (uint32_t)s->processes_count;
         h->processes_sequence = s->sequence;
+        index_processes(core, h);
         return 0;
 }
 

@@ -20,6 +20,23 @@ void series_begin(struct series *s, bool counter)
         *s = (struct series){ .counter = counter };
 }
 
+void series_begin_like(struct core *core, struct series *s, bool counter, const struct series *like)
+{
+        *s = (struct series){ .counter = counter, .begin = like->begin };
+        for (int i = 0; i < SERIES_LEVELS; i++) {
+                const struct series_level *from = &like->levels[i];
+                struct series_level *to = &s->levels[i];
+
+                to->newest = from->newest;
+                to->count = from->count;
+                if (!from->cells)
+                        continue;
+                to->cells = core_alloc(core, levels[i].cells * sizeof(float));
+                for (uint32_t k = 0; to->cells && k < levels[i].cells; k++)
+                        to->cells[k] = isnan(from->cells[k]) ? NAN : 0;
+        }
+}
+
 void series_free(struct core *core, struct series *s)
 {
         for (int i = 0; i < SERIES_LEVELS; i++)

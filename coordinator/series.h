@@ -28,6 +28,9 @@ struct series {
 };
 
 void series_begin(struct series *series, bool counter);
+/* Begins with zeroes wherever `like` has something: what never moved until now was zero. Without memory
+ * the series begins now. */
+void series_begin_like(struct core *core, struct series *series, bool counter, const struct series *like);
 void series_free(struct core *core, struct series *series);
 
 /* What was measured at `at`; for a counter what it gained since the last time. Times do not go back:

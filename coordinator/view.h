@@ -117,8 +117,8 @@ struct view_pool {
         uint16_t port;
         enum summary_transport transport;
         struct summary_pool pool;
-        uint64_t limit; /* how many connections it can have at most, as far as is known; 0: not known */
-        const char *limit_source;
+        uint64_t limit;           /* how many connections it can have at most, as far as is known; 0: not known */
+        const char *limit_source; /* declared, server, files */
         bool complete;
 };
 

@@ -22,47 +22,13 @@ static int by_pool(const void *x, const void *y)
         return r;
 }
 
-static const struct host_process *process_of(const struct host *h, const struct summary_pool *pool)
-{
-        for (uint32_t i = 0; i < h->processes_count; i++)
-                if (h->processes[i].row.pid == pool->pid && llabs(h->processes[i].row.started - pool->started) < NSEC_PER_SEC)
-                        return &h->processes[i];
-        return NULL;
-}
-
-/* What bounds it: so far only the files that its process may open. */
-static void set_limit(struct view_pool *v, const struct host_process *process)
-{
-        const struct summary_pool *p = &v->pool;
-        uint32_t open = p->busy + p->idle + p->close_wait;
-
-        v->limit_source = "";
-        if (!process || process->row.open_files_limit == 0)
-                return;
-        v->limit = process->row.open_files_limit - MIN(process->row.open_files_limit, process->row.open_files) + open;
-        v->limit_source = "files of the process";
-}
-
-static const struct edge *edge_of_end(const struct core *core, const struct end *end)
-{
-        return end->edge_epoch == core->edge_epoch ? end->edge : NULL;
-}
-
-/* A server's end goes into the edge of the client that it is linked with; with several, any of them. */
-static const struct edge *edge_of(const struct core *core, const struct end *end)
-{
-        const struct edge *edge = edge_of_end(core, end);
-
-        for (const struct link *l = end->role == ROLE_SERVER ? end->links : NULL; !edge && l; l = l->next_of_server)
-                edge = edge_of_end(core, l->client);
-        return edge;
-}
-
 static void fill(struct view_builder *b, const struct host *h, const struct summary_pool *p, const struct end *end,
                  struct view_pool *v)
 {
-        const struct edge *edge = edge_of(b->core, end);
+        const struct edge *edge = end_edge(b->core, end);
+        const struct host_process *process = host_process_find(h, p->pid, p->started);
         bool serves = end->role == ROLE_SERVER;
+        struct pool_limit limit;
         char address[ADDRESS_TEXT_SIZE];
 
         address_format(&end->remote, address);
@@ -77,7 +43,9 @@ static void fill(struct view_builder *b, const struct host *h, const struct summ
         v->transport = end->transport;
         v->pool = *p;
         v->complete = h->pools.complete && host_fresh(b->core, h);
-        set_limit(v, process_of(h, p));
+        limit = pool_limit(p, edge, process);
+        v->limit = limit.value;
+        v->limit_source = limit.source;
 }
 
 void view_add_pools(struct view_builder *b)

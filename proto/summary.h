@@ -87,6 +87,7 @@ struct summary_listener {
         uint16_t port;
         uint32_t backlog, backlog_max;
         uint64_t drops;
+        uint32_t connections_max; /* that the server takes, as configured there; 0: not known */
 };
 
 /* An address of the host, and the network namespace in which it was seen. */
@@ -124,6 +125,7 @@ struct summary_pool {
         uint32_t busy, idle, held, close_wait;
         uint32_t held_ever, reused;
         int64_t opened_at; /* when the newest connection that any sweep met began */
+        uint32_t limit;    /* of the client's own pool, as declared on its host; 0: not declared */
 };
 
 /* A hook of the probes: what is attached, or what stands in for it, or why it is missing. */

@@ -17,6 +17,7 @@ void wire_pack_listeners(struct wire_packer *p)
         PACK(p, m, backlog, n, l[i].backlog);
         PACK(p, m, backlog_max, n, l[i].backlog_max);
         PACK(p, m, drops, n, l[i].drops);
+        PACK(p, m, connections_max, n, l[i].connections_max);
 }
 
 int wire_unpack_listeners(struct wire_unpacker *u)
@@ -34,5 +35,6 @@ int wire_unpack_listeners(struct wire_unpacker *u)
         UNPACK(u, "listeners", m, backlog, n, rows[i].backlog = v);
         UNPACK(u, "listeners", m, backlog_max, n, rows[i].backlog_max = v);
         UNPACK(u, "listeners", m, drops, n, rows[i].drops = v);
+        UNPACK(u, "listeners", m, connections_max, n, rows[i].connections_max = v);
         return 0;
 }

@@ -23,6 +23,7 @@ void wire_pack_pools(struct wire_packer *p)
         PACK(p, m, held_ever, n, q[i].held_ever);
         PACK(p, m, reused, n, q[i].reused);
         PACK_TIME(p, m, opened_ago, n, q[i].opened_at);
+        PACK(p, m, limit, n, q[i].limit);
 }
 
 int wire_unpack_pools(struct wire_unpacker *u)
@@ -49,6 +50,7 @@ int wire_unpack_pools(struct wire_unpacker *u)
         UNPACK(u, "pools", m, held_ever, n, rows[i].held_ever = v);
         UNPACK(u, "pools", m, reused, n, rows[i].reused = v);
         UNPACK_TIME(u, "pools", m, opened_ago, n, rows[i].opened_at);
+        UNPACK(u, "pools", m, limit, n, rows[i].limit = v);
         for (size_t i = 0; i < n; i++) {
                 if (rows[i].held > rows[i].idle)
                         FAIL(u, "pools.held: more than are idle");

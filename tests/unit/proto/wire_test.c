@@ -138,7 +138,8 @@ static struct fixture *fixture_new(void)
                                              .close_wait = 1,
                                              .held_ever = 30,
                                              .reused = 21,
-                                             .opened_at = AT - 60 * NSEC_PER_SEC };
+                                             .opened_at = AT - 60 * NSEC_PER_SEC,
+                                             .limit = 40 };
         f->pools[1] = (struct summary_pool){ .edge = 3, .pid = 7, .started = AT, .opened_at = AT };
         f->processes[1] = (struct summary_process){ .identity = 4, .pid = 43, .started = AT, .executable = "", .build = "" };
         return f;
@@ -185,7 +186,7 @@ static void expect_same(const struct summary *a, const struct summary *b)
         for (size_t i = 0; i < a->pools_count; i++) {
                 SAME(pools[i].edge), SAME(pools[i].pid), SAME(pools[i].started), SAME(pools[i].busy), SAME(pools[i].idle);
                 SAME(pools[i].held), SAME(pools[i].close_wait), SAME(pools[i].held_ever), SAME(pools[i].reused);
-                SAME(pools[i].opened_at);
+                SAME(pools[i].opened_at), SAME(pools[i].limit);
         }
         for (size_t i = 0; i < a->processes_count; i++) {
                 SAME(processes[i].identity), SAME(processes[i].pid), SAME(processes[i].started), SAME(processes[i].cpu_ns);

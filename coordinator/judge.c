@@ -1,0 +1,317 @@
+#include "coordinator/judge.h"
+
+#include "coordinator/trend.h"
+
+#include <math.h>
+#include <string.h>
+
+#define POINTS 24       /* of a trend: enough for its test, few enough to be independent of each other */
+#define POINTS_LEVEL 96 /* of a level */
+#define COVERAGE 0.8
+#define USUAL (24 * 3600 * NSEC_PER_SEC)
+
+static double per_second(const struct measured *m, enum signal signal, int64_t length, size_t points)
+{
+        enum signal_unit unit = signal_unit(signal);
+
+        (void)m;
+        return unit == UNIT_RATE || unit == UNIT_BYTE_RATE || unit == UNIT_LOAD ? (double)points * 1e9 / (double)length : 1;
+}
+
+/* The window's points, in the signal's unit; false if too much is missing. A signal that never moved is
+ * zero for as long as the subject was measured. */
+static bool window(const struct measured *m, enum signal signal, int64_t to, int64_t length, double *values, size_t count,
+                   size_t *ret_count)
+{
+        const struct series *s = measured_series(m, signal);
+        double scale;
+
+        if (m->begin == 0 || m->begin > to - length + length / 8)
+                return false;
+        if (!s) {
+                if (m->seen < to - length / 4)
+                        return false;
+                for (size_t i = 0; i < count; i++)
+                        values[i] = 0;
+                *ret_count = count;
+                return true;
+        }
+        if (series_window(s, to, length, values, count, ret_count) < COVERAGE)
+                return false;
+        scale = per_second(m, signal, length, *ret_count);
+        for (size_t i = 0; i < *ret_count; i++)
+                values[i] *= scale;
+        return true;
+}
+
+static double sum_of(const double *values, size_t count)
+{
+        double sum = 0;
+
+        for (size_t i = 0; i < count; i++)
+                sum += isnan(values[i]) ? 0 : values[i];
+        return sum;
+}
+
+static double amount_of(const struct amount *a, double base)
+{
+        return a->relative ? a->number * base : a->number;
+}
+
+static void rising(const struct measured *m, const struct signature_item *item, int64_t length, double sign, struct finding *f)
+{
+        double v[POINTS], rise;
+        struct trend t;
+        size_t n;
+
+        if (!window(m, item->signal, f->to, length, v, POINTS, &n))
+                return;
+        for (size_t i = 0; i < n; i++)
+                v[i] *= sign;
+        if (!trend_fit(v, n, &t))
+                return;
+        rise = MAX(t.slope * (double)(n - 1), t.last - t.first);
+        f->first = sign * t.first;
+        f->last = sign * t.last;
+        f->confidence = t.confidence;
+        f->verdict = t.confidence >= item->confidence && rise >= amount_of(&item->by, fabs(t.first)) ? VERDICT_YES : VERDICT_NO;
+}
+
+/* What the value is compared with at each point of the window; false if that is not known. */
+static bool bounds(const struct measured *m, const struct signature_item *item, int64_t length, double *bound, size_t points,
+                   struct finding *f)
+{
+        double usual[144];
+        size_t n;
+
+        switch (item->of) {
+        case REFERENCE_NONE:
+                f->reference = item->value.number;
+                for (size_t i = 0; i < points; i++)
+                        bound[i] = item->value.number;
+                return true;
+        case REFERENCE_SIGNAL:
+                if (!window(m, item->of_signal, f->to, length, bound, points, &n) || n != points)
+                        return false;
+                for (size_t i = 0; i < points; i++)
+                        bound[i] *= item->value.number;
+                f->reference = trend_mean(bound, points);
+                return true;
+        case REFERENCE_USUAL:
+                if (!window(m, item->signal, f->to - length, USUAL, usual, ARRAY_SIZE(usual), &n))
+                        return false;
+                f->reference = trend_median(usual, n) * item->value.number;
+                for (size_t i = 0; i < points; i++)
+                        bound[i] = f->reference;
+                return true;
+        case REFERENCE_FORMER_BUILD:
+                return false;
+        }
+        return false;
+}
+
+static void level(const struct measured *m, const struct signature_item *item, int64_t length, bool above, struct finding *f)
+{
+        double v[POINTS_LEVEL], bound[POINTS_LEVEL], share;
+        size_t n, held = 0, there = 0;
+
+        if (!window(m, item->signal, f->to, length, v, POINTS_LEVEL, &n) || !bounds(m, item, length, bound, n, f))
+                return;
+        if (signal_unit(item->signal) == UNIT_EVENTS) { /* one number for the whole window */
+                double sum = sum_of(v, n), most = item->of == REFERENCE_SIGNAL ? sum_of(bound, n) : f->reference;
+
+                f->last = sum;
+                f->reference = most;
+                f->verdict = (above ? sum > most : sum < most) ? VERDICT_YES : VERDICT_NO;
+                return;
+        }
+        for (size_t i = 0; i < n; i++) {
+                if (isnan(v[i]) || isnan(bound[i]))
+                        continue;
+                there++;
+                held += above ? v[i] > bound[i] : v[i] < bound[i];
+        }
+        share = there ? (double)held / (double)there : 0;
+        f->first = v[0];
+        f->last = trend_median(v + n - MIN(n, (size_t)4), MIN(n, (size_t)4));
+        f->verdict = share >= item->share - 1e-9 ? VERDICT_YES : VERDICT_NO;
+}
+
+/* The step lies before the window in which the new level has stayed. */
+static void step(const struct measured *m, const struct signature_item *item, int64_t length, double sign, struct finding *f)
+{
+        int64_t whole = 2 * length + item->within;
+        double v[TREND_POINTS_MAX], before, after, rise;
+        size_t n, width;
+        int at;
+
+        if (!window(m, item->signal, f->to, whole, v, TREND_POINTS_MAX, &n))
+                return;
+        for (size_t i = 0; i < n; i++)
+                v[i] *= sign;
+        width = (size_t)(item->within * (int64_t)n / whole);
+        at = trend_step(v, n, width, &before, &after);
+        if (at < 0)
+                return;
+        rise = after - before;
+        f->first = sign * before;
+        f->last = sign * after;
+        f->from = f->to - whole + whole * at / (int64_t)n;
+        f->verdict = rise >= amount_of(&item->by, fabs(before)) && rise > 0 &&
+                                     trend_share_above(v + at + width, n - (size_t)at - width, before + rise / 2) >= 0.9 &&
+                                     trend_share_below(v, (size_t)at, before + rise / 2) >= 0.9
+                             ? VERDICT_YES
+                             : VERDICT_NO;
+}
+
+static void steady(const struct measured *m, const struct signature_item *item, int64_t length, struct finding *f)
+{
+        double v[POINTS];
+        struct trend t;
+        size_t n;
+
+        if (!window(m, item->signal, f->to, length, v, POINTS, &n) || !trend_fit(v, n, &t))
+                return;
+        f->first = t.first;
+        f->last = t.last;
+        f->verdict = t.highest - t.lowest <= amount_of(&item->by, fabs(t.first)) ? VERDICT_YES : VERDICT_NO;
+}
+
+static void bursts(const struct measured *m, const struct signature_item *item, int64_t length, struct finding *f)
+{
+        double v[POINTS_LEVEL], bound[POINTS_LEVEL];
+        uint32_t count = 0;
+        bool up = false;
+        size_t n;
+
+        if (!window(m, item->signal, f->to, length, v, POINTS_LEVEL, &n) || !bounds(m, item, length, bound, n, f))
+                return;
+        for (size_t i = 0; i < n; i++) {
+                if (isnan(v[i]) || isnan(bound[i]))
+                        continue;
+                count += up && v[i] <= bound[i];
+                up = v[i] > bound[i];
+        }
+        f->last = count;
+        f->verdict = count >= item->count ? VERDICT_YES : VERDICT_NO;
+}
+
+static void find(const struct measured *m, const struct signature_item *item, int64_t length, int64_t now, struct finding *f)
+{
+        *f = (struct finding){ .item = item, .from = now - length, .to = now, .reference = NAN, .first = NAN, .last = NAN };
+        switch (item->shape) {
+        case SHAPE_RISING:
+                return rising(m, item, length, 1, f);
+        case SHAPE_FALLING:
+                return rising(m, item, length, -1, f);
+        case SHAPE_ABOVE:
+                return level(m, item, length, true, f);
+        case SHAPE_BELOW:
+                return level(m, item, length, false, f);
+        case SHAPE_STEP_UP:
+                return step(m, item, length, 1, f);
+        case SHAPE_STEP_DOWN:
+                return step(m, item, length, -1, f);
+        case SHAPE_STEADY:
+                return steady(m, item, length, f);
+        case SHAPE_BURSTS:
+                return bursts(m, item, length, f);
+        default:
+                return;
+        }
+}
+
+/* Whether what speaks against a piece of evidence really explains it: a trend without an amount of its own
+ * must be as strong, in proportion, as the one it explains. */
+static bool explains(const struct finding *against, const struct finding *evidence)
+{
+        if (against->verdict != VERDICT_YES)
+                return false;
+        if (against->item->given & PARAMETER_BIT(PARAMETER_BY) ||
+            (against->item->shape != SHAPE_RISING && against->item->shape != SHAPE_FALLING))
+                return true;
+        return (against->last + 1e-9) / (against->first + 1e-9) >= (evidence->last + 1) / (evidence->first + 1);
+}
+
+static bool is_explained(const struct signature *s, const struct measured *m, const struct finding *evidence, int64_t now,
+                         struct judgement *j)
+{
+        bool explained = false;
+
+        for (size_t i = 0; i < s->against_count; i++) {
+                const struct signature_against *a = &s->against[i];
+                struct finding *f = &j->against[i];
+
+                if (a->explains == SIGNAL_NONE || a->explains != evidence->item->signal)
+                        continue;
+                find(m, &a->item, a->item.window ? a->item.window : evidence->to - evidence->from, now, f);
+                if (!explains(f, evidence)) {
+                        if (f->verdict == VERDICT_YES)
+                                f->verdict = VERDICT_NO;
+                        continue;
+                }
+                explained = true;
+        }
+        return explained;
+}
+
+/* The latest moment before which the signal was no higher than at the beginning of the window. */
+static int64_t onset_of(const struct measured *m, const struct finding *f)
+{
+        const struct series *s = measured_series(m, f->item->signal);
+        int64_t length = f->to - f->from, onset = f->from;
+        double v[POINTS_LEVEL], low;
+        size_t n;
+
+        if (!s || f->item->shape != SHAPE_RISING || series_window(s, f->to, length, v, POINTS_LEVEL, &n) <= 0)
+                return f->from;
+        low = f->first + (f->last - f->first) * 0.1;
+        for (size_t i = 0; i < n; i++)
+                if (!isnan(v[i]) && v[i] <= low)
+                        onset = f->from + length * (int64_t)(i + 1) / (int64_t)n;
+        return onset;
+}
+
+void judge(const struct signature *s, const struct measured *m, int64_t now, struct judgement *ret)
+{
+        bool all = true, thin = false;
+
+        memset(ret, 0, sizeof(*ret));
+        if (m->kind != s->subject)
+                return;
+        for (size_t i = 0; i < s->evidence_count;) {
+                uint32_t group = s->evidence[i].group;
+                bool any = false, any_unknown = false;
+
+                for (; i < s->evidence_count && s->evidence[i].group == group; i++) {
+                        struct finding *f = &ret->evidence[i];
+
+                        find(m, &s->evidence[i].item, s->evidence[i].item.window, now, f);
+                        any_unknown |= f->verdict == VERDICT_UNKNOWN;
+                        if (f->verdict != VERDICT_YES || is_explained(s, m, f, now, ret))
+                                continue;
+                        if (!any && group == 0)
+                                ret->strongest = i;
+                        any = true;
+                }
+                all &= any;
+                thin |= !any && any_unknown;
+                if (!any && !any_unknown)
+                        return;
+        }
+        if (!all) {
+                ret->thin = thin;
+                return;
+        }
+        for (size_t i = 0; i < s->against_count; i++) {
+                if (s->against[i].explains != SIGNAL_NONE)
+                        continue;
+                find(m, &s->against[i].item, s->against[i].item.window, now, &ret->against[i]);
+                if (ret->against[i].verdict == VERDICT_YES)
+                        return;
+        }
+        if (s->settle && now - m->started < s->settle)
+                return;
+        ret->fires = true;
+        ret->onset = onset_of(m, &ret->evidence[ret->strongest]);
+}
