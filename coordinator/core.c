@@ -1,4 +1,5 @@
 #include "coordinator/graph.h"
+#include "coordinator/incident.h"
 #include "coordinator/measured.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #define STALE_AFTER (60 * NSEC_PER_SEC)
 #define PORTION 1024
 #define ROW_LINGERS (60 * NSEC_PER_SEC) /* after it went, for keys that come late */
+#define DETECT_EVERY (10 * NSEC_PER_SEC)
 #define EXPIRE_EVERY (10 * NSEC_PER_SEC)
 
 int core_new(const struct core_options *options, struct core **ret_core)
@@ -40,6 +42,7 @@ void core_free(struct core **ret_core)
 
         if (!core)
                 return;
+        incidents_free(core);
         measured_free(core);
         join_free(core);
         history_free(core);
@@ -279,6 +282,16 @@ void core_begin_tick(struct core *core, int64_t now)
                 work_add(core, measured_expire);
         }
         work_add(core, begin_history);
+        if (core->signatures && core->detected_at + DETECT_EVERY <= core->now) {
+                core->detected_at = core->now;
+                work_add(core, incidents_detect);
+        }
+}
+
+void core_set_signatures(struct core *core, const struct signature_set *signatures)
+{
+        work_finish(core);
+        core->signatures = signatures;
 }
 
 void core_tick(struct core *core, int64_t now)

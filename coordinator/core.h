@@ -12,6 +12,7 @@
 #include "proto/wire.h"
 
 struct core;
+struct signature_set;
 
 /* Zero means the default. */
 struct core_options {
@@ -40,6 +41,10 @@ void core_tick(struct core *core, int64_t now);
  * the totals alone does not, and shows them as they were before. */
 void core_begin_tick(struct core *core, int64_t now);
 bool core_work(struct core *core);
+
+/* The signatures by which subjects are judged from now on; they stay the caller's, until others are given.
+ * NULL judges nothing. */
+void core_set_signatures(struct core *core, const struct signature_set *signatures);
 
 /* Commands for `host` with ids above `acknowledged`; the strings live until the next call. Nothing
  * to say is a count of 0: the caller then holds the poll. */

@@ -339,6 +339,11 @@ struct core {
         struct map measured_by_name;
         struct measured **measured;
         uint32_t measured_count, measured_capacity, measured_kept;
+        const struct signature_set *signatures; /* the daemon's; NULL: none */
+        struct incident **incidents;            /* by id */
+        uint32_t incidents_count, incidents_capacity;
+        uint64_t next_incident;
+        int64_t detected_at;
         uint32_t ends_leaving;
         struct forgetting *forgetting; /* while ends are being forgotten: then no edge may go */
 

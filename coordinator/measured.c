@@ -195,7 +195,6 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         gain(core, m, SIGNAL_LOAD, at, &m->last.load, end->total.sent + end->total.received);
         add(core, m, SIGNAL_OPEN, at, (double)p->busy + p->idle + p->close_wait);
         m->last.known = true;
-        m->held = p->held;
 }
 
 static void take_process(struct core *core, struct host *h, const struct host_process *p, int64_t at)

@@ -28,8 +28,8 @@ struct measured {
         struct {
                 uint64_t held_ever, reused, released, opened, load;
                 bool known;
-        } last; /* what counters were */
-        uint32_t held;
+        } last;                      /* what counters were */
+        int64_t judged, judged_seen; /* when it was judged last, and by what it was then */
 };
 
 /* Takes what a summary says, after the graph took it. Without memory nothing is measured. */

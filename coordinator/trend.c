@@ -1,21 +1,62 @@
 #include "coordinator/trend.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-static int by_value(const void *a, const void *b)
+/* The k-th smallest; reorders the values so that none before it is larger (Hoare's selection). */
+static double select_kth(double *v, size_t count, size_t k)
 {
-        double x = *(const double *)a, y = *(const double *)b;
+        size_t low = 0, high = count - 1;
 
-        return (x > y) - (x < y);
+        while (low < high) {
+                double pivot = v[low + (high - low) / 2];
+                size_t i = low, j = high;
+
+                for (;;) {
+                        while (v[i] < pivot)
+                                i++;
+                        while (v[j] > pivot)
+                                j--;
+                        if (i >= j)
+                                break;
+                        double t = v[i];
+                        v[i++] = v[j];
+                        v[j--] = t;
+                }
+                if (j == high) /* all that is right of it equals the pivot */
+                        j--;
+                if (k <= j)
+                        high = j;
+                else
+                        low = j + 1;
+        }
+        return v[k];
 }
 
 static double median_of(double *values, size_t count)
 {
+        double upper, lower;
+
         if (count == 0)
                 return NAN;
-        qsort(values, count, sizeof(*values), by_value);
-        return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+        upper = select_kth(values, count, count / 2);
+        if (count % 2)
+                return upper;
+        lower = values[0];
+        for (size_t i = 1; i < count / 2; i++)
+                lower = fmax(lower, values[i]);
+        return (lower + upper) / 2;
+}
+
+static void sort(double *v, size_t count)
+{
+        for (size_t i = 1; i < count; i++) {
+                double x = v[i];
+                size_t j = i;
+
+                for (; j > 0 && v[j - 1] > x; j--)
+                        v[j] = v[j - 1];
+                v[j] = x;
+        }
 }
 
 double trend_median(const double *values, size_t count)
@@ -117,7 +158,7 @@ bool trend_fit(const double *values, size_t count, struct trend *ret_trend)
                                      .slope = median_of(slopes, pairs),
                                      .first = trend_median(there, quarter),
                                      .last = trend_median(there + n - quarter, quarter) };
-        qsort(sorted, n, sizeof(*sorted), by_value);
+        sort(sorted, n);
         ret_trend->lowest = sorted[0];
         ret_trend->highest = sorted[n - 1];
         v = variance(sorted, n);

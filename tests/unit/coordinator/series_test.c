@@ -161,6 +161,31 @@ static void a_step_is_found(void **state)
         assert_float_equal(trend_share_below(v, ARRAY_SIZE(v), 9), 16.0 / 40, 1e-9);
 }
 
+static int by_value(const void *a, const void *b)
+{
+        double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Against a sort, with many equal values among them. */
+static void medians_are_right(void **state)
+{
+        double v[60], sorted[60];
+
+        (void)state;
+        state_ = 11;
+        for (int round = 0; round < 20000; round++) {
+                size_t n = 1 + (size_t)(60 * uniform());
+                double kinds = 1 + floor(70 * uniform());
+
+                for (size_t i = 0; i < n; i++)
+                        v[i] = sorted[i] = floor(kinds * uniform());
+                qsort(sorted, n, sizeof(*sorted), by_value);
+                assert_float_equal(trend_median(v, n), (n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2), 1e-12);
+        }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -170,6 +195,7 @@ int main(void)
                 TEST(what_was_not_measured_is_a_gap),
                 TEST(a_rise_is_told_from_noise),
                 TEST(a_step_is_found),
+                TEST(medians_are_right),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,63 @@
+/* Incidents: what a signature has found, from the moment it fires until its signs are gone. Part of the
+ * core: no I/O, and time is an argument.
+ *
+ * Several subjects of one service (instances, processes) that show the same are one incident. State:
+ *   open      a signature fires, or fired within the last half hour.   -> resolved
+ *   resolved  none of its subjects has shown it since.                  (stays in the list; comes back as another)
+ * mitigating and handed over are for whoever acts.
+ *
+ * The evidence is kept as it was found last, in the units of its signals, so that it can be explained
+ * after the series that it came from have gone. */
+#pragma once
+
+#include "coordinator/forecast.h"
+#include "coordinator/judge.h"
+
+#define INCIDENTS_MAX 512        /* the oldest resolved ones go first */
+#define INCIDENT_SUBJECTS_MAX 32 /* that are named; more are counted */
+
+enum incident_state { INCIDENT_OPEN, INCIDENT_MITIGATING, INCIDENT_RESOLVED, INCIDENT_HANDED_OVER };
+
+struct incident_subject {
+        struct text *host, *build;
+        uint32_t pid;
+        int64_t started, onset;
+        int64_t fired; /* when the signature last fired for it, by the agent's clock */
+        double value;  /* of the strongest signal */
+        double limit;  /* NaN: not known */
+};
+
+struct incident_evidence {
+        bool against;
+        enum signal signal;
+        struct finding finding; /* its `item` is NULL */
+        struct signature_item item;
+        struct text *says; /* of what is against */
+        struct text *host;
+        uint32_t pid;
+};
+
+struct incident {
+        uint64_t id;
+        enum incident_state state;
+        struct text *signature, *title;
+        struct service *service, *server; /* server: NULL where there is none */
+        uint16_t port;
+        enum subject kind;
+        int64_t onset_at, opened_at, fired_at, resolved_at;
+        bool has_breach;
+        struct forecast breach; /* of the subject that comes first */
+        double limit;
+        struct incident_subject *subjects;
+        uint32_t subjects_count, subjects_left_out;
+        struct incident_evidence *evidence;
+        uint32_t evidence_count;
+};
+
+/* A step: judges every subject by every signature, each about once a minute. */
+bool incidents_detect(struct core *core, uint32_t *cursor);
+void incidents_free(struct core *core);
+
+/* By index below core->incidents_count, oldest first. */
+const struct incident *incident_get(const struct core *core, uint32_t index);
+const char *incident_state_name(enum incident_state state);
