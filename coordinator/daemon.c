@@ -83,6 +83,8 @@ static int make_core(struct daemon *d, struct yaml_config_error *error)
                 return fail(error, -EIO, "the kernel gives no random numbers");
         r = core_new(&options, &d->core);
         if (r == 0)
+                core_set_signatures(d->core, d->signatures);
+        if (r == 0)
                 r = arena_new(ARENA_MAX, &d->arena);
         if (r == 0)
                 r = polls_new(&d->polls);

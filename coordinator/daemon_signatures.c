@@ -20,6 +20,8 @@ int daemon_load_signatures(struct daemon *d, const struct yaml_config_strings *c
                 r = signatures_load(initial, access(ADDED, F_OK) < 0 && errno == ENOENT ? 1 : 2, &set, ret_error);
         if (r < 0)
                 return r;
+        if (d->core)
+                core_set_signatures(d->core, set);
         signatures_free(&d->signatures);
         d->signatures = set;
         log_notice("daemon", "%zu signatures in force, digest %.16s", signatures_count(set),

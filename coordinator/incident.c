@@ -11,16 +11,6 @@ const struct incident *incident_get(const struct core *core, uint32_t index)
         return index < core->incidents_count ? core->incidents[index] : NULL;
 }
 
-const char *incident_state_name(enum incident_state state)
-{
-        static const char *const names[] = { [INCIDENT_OPEN] = "open",
-                                             [INCIDENT_MITIGATING] = "mitigating",
-                                             [INCIDENT_RESOLVED] = "resolved",
-                                             [INCIDENT_HANDED_OVER] = "handed_over" };
-
-        return names[state];
-}
-
 static void drop_evidence(struct core *core, struct incident *i)
 {
         for (uint32_t k = 0; k < i->evidence_count; k++) {
@@ -56,9 +46,9 @@ void incidents_free(struct core *core)
         core->incidents_count = core->incidents_capacity = 0;
 }
 
-static bool is_over(const struct incident *i)
+bool incident_is_open(const struct incident *i)
 {
-        return i->state == INCIDENT_RESOLVED || i->state == INCIDENT_HANDED_OVER;
+        return i->state != INCIDENT_RESOLVED && i->state != INCIDENT_HANDED_OVER;
 }
 
 static struct incident *find(const struct core *core, const struct signature *s, const struct measured *m)
@@ -66,7 +56,7 @@ static struct incident *find(const struct core *core, const struct signature *s,
         for (uint32_t k = core->incidents_count; k-- > 0;) {
                 struct incident *i = core->incidents[k];
 
-                if (!is_over(i) && i->service == m->service && i->server == m->server && i->port == m->port &&
+                if (incident_is_open(i) && i->service == m->service && i->server == m->server && i->port == m->port &&
                     strcmp(i->signature->data, s->name) == 0)
                         return i;
         }
@@ -79,7 +69,7 @@ static bool make_room(struct core *core)
         if (core->incidents_count < INCIDENTS_MAX)
                 return true;
         for (uint32_t k = 0; k < core->incidents_count; k++) {
-                if (!is_over(core->incidents[k]))
+                if (incident_is_open(core->incidents[k]))
                         continue;
                 drop(core, core->incidents[k]);
                 core->incidents_count--;

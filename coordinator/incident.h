@@ -12,11 +12,10 @@
 
 #include "coordinator/forecast.h"
 #include "coordinator/judge.h"
+#include "coordinator/view.h"
 
 #define INCIDENTS_MAX 512        /* the oldest resolved ones go first */
 #define INCIDENT_SUBJECTS_MAX 32 /* that are named; more are counted */
-
-enum incident_state { INCIDENT_OPEN, INCIDENT_MITIGATING, INCIDENT_RESOLVED, INCIDENT_HANDED_OVER };
 
 struct incident_subject {
         struct text *host, *build;
@@ -60,4 +59,4 @@ void incidents_free(struct core *core);
 
 /* By index below core->incidents_count, oldest first. */
 const struct incident *incident_get(const struct core *core, uint32_t index);
-const char *incident_state_name(enum incident_state state);
+bool incident_is_open(const struct incident *incident);

@@ -13,8 +13,9 @@ static const struct {
         const char *verb;
         uint32_t parts;
 } verbs[] = {
-        { "status", VIEW_STATUS },       { "hosts", VIEW_HOSTS }, { "services", VIEW_SERVICES }, { "edges", VIEW_EDGES },
-        { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH }, { "pools", VIEW_POOLS },
+        { "status", VIEW_STATUS }, { "hosts", VIEW_HOSTS },         { "services", VIEW_SERVICES },
+        { "edges", VIEW_EDGES },   { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH },
+        { "pools", VIEW_POOLS },   { "incidents", VIEW_INCIDENTS }, { "explain", VIEW_INCIDENTS },
 };
 
 static enum query_status wrong(struct text *out, const struct wire_argument *a, const char *expected)
@@ -42,6 +43,8 @@ static enum query_status argument(struct text *out, int64_t now, const struct wi
                 q->service = a->value;
         } else if (strcmp(a->name, "host") == 0) {
                 q->host = a->value;
+        } else if (strcmp(a->name, "incident") == 0) {
+                q->incident = a->value;
         } else if (strcmp(a->name, "depth") == 0) {
                 return depth(out, a, &q->depth);
         } else if (strcmp(a->name, "at") == 0) {
@@ -65,6 +68,10 @@ static enum query_status argument(struct text *out, int64_t now, const struct wi
 
 static enum query_status failed(struct text *out, int r, const struct view_query *q)
 {
+        if (r == -ENOENT && q->incident) {
+                text_printf(out, "no incident '%.100s'\n", q->incident);
+                return QUERY_NO_SUCH;
+        }
         if (r == -ENOENT) {
                 if (q->service && q->host)
                         text_printf(out, "no service '%s' on a host '%s'\n", q->service, q->host);
@@ -133,6 +140,10 @@ enum query_status query_answer(struct core *core, const struct signature_set *si
         }
         if (q.depth && !q.service) {
                 text_puts(out, "depth: expected together with a service\n");
+                return QUERY_USAGE;
+        }
+        if (strcmp(query->verb, "explain") == 0 && !q.incident) {
+                text_puts(out, "incident: expected the id of an incident, as `incidents` shows it\n");
                 return QUERY_USAGE;
         }
         if (dot && q.parts != VIEW_GRAPH) {

@@ -1,5 +1,6 @@
 #include "coordinator/json.h"
 #include "coordinator/render.h"
+#include "coordinator/render_incidents.h"
 
 #include <string.h>
 
@@ -51,7 +52,7 @@ static void status(struct text *out, const struct view *view)
         json_uint(out, "hosts", view->hosts_total);
         json_uint(out, "services", view->services_total);
         json_uint(out, "edges", view->edges_total);
-        json_uint(out, "incidents_open", 0);
+        json_uint(out, "incidents_open", view->incidents_open);
         json_null(out, "paused");
         json_uint(out, "lost_events", view->lost_events);
         json_close(out, '}');
@@ -325,7 +326,8 @@ static void pools(struct text *out, const struct view *view)
 
 int render_json(struct text *out, const char *verb, const struct view *view)
 {
-        static const char *const verbs[] = { "status", "hosts", "services", "edges", "processes", "pools", "graph" };
+        static const char *const verbs[] = { "status", "hosts",     "services", "edges", "processes",
+                                             "pools",  "incidents", "explain",  "graph" };
         size_t which = 0;
 
         while (which < ARRAY_SIZE(verbs) && strcmp(verb, verbs[which]))
@@ -354,6 +356,17 @@ int render_json(struct text *out, const char *verb, const struct view *view)
                 break;
         case 5:
                 pools(out, view);
+                break;
+        case 6:
+                json_open(out, "incidents", '[');
+                for (size_t i = 0; i < view->incidents_count; i++)
+                        render_incident_row(out, &view->incidents[i]);
+                end_array(out, view->incidents_count);
+                break;
+        case 7:
+                if (view->incidents_count != 1)
+                        return -ENOENT;
+                render_incident_chain(out, &view->incidents[0]);
                 break;
         default:
                 services(out, view, true);

@@ -1,4 +1,5 @@
 /* Snapshots for whoever asks: everything is copied into memory of the view's own. */
+#include "coordinator/incident.h"
 #include "coordinator/view_internal.h"
 #include "proto/arena.h"
 
@@ -93,7 +94,7 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         bool graph;
         int r;
 
-        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES | VIEW_POOLS);
+        graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES | VIEW_POOLS | VIEW_INCIDENTS);
         if (graph || !work_underway(core))
                 core_advance(core, now);
         if (!owned)
@@ -134,6 +135,13 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                 view_add_processes(&b);
         if (graph && b.query->parts & VIEW_POOLS)
                 view_add_pools(&b);
+        for (uint32_t i = 0; i < core->incidents_count; i++)
+                b.view->incidents_open += incident_is_open(core->incidents[i]);
+        if (b.query->parts & VIEW_INCIDENTS) {
+                r = view_add_incidents(&b);
+                if (r < 0)
+                        goto fail;
+        }
         if (b.short_of_memory) {
                 r = -ENOMEM;
                 goto fail;

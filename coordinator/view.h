@@ -9,6 +9,8 @@
 #include "proto/histogram.h"
 #include "proto/summary.h"
 
+enum incident_state { INCIDENT_OPEN, INCIDENT_MITIGATING, INCIDENT_RESOLVED, INCIDENT_HANDED_OVER };
+
 struct core;
 
 /* Parts of a view, as bits. */
@@ -19,6 +21,7 @@ enum view_part {
         VIEW_EDGES = 8,
         VIEW_PROCESSES = 16,
         VIEW_POOLS = 32,
+        VIEW_INCIDENTS = 64,
         VIEW_GRAPH = VIEW_STATUS | VIEW_SERVICES | VIEW_EDGES,
 };
 
@@ -37,6 +40,7 @@ struct view_query {
         const char *service; /* only what lies within `depth` steps of this service */
         uint32_t depth;      /* 0 with a service means 1 */
         const char *host;
+        const char *incident; /* only this one, in full */
 };
 
 struct view_strings {
@@ -122,6 +126,49 @@ struct view_pool {
         bool complete;
 };
 
+/* One item of the evidence chain, or of what speaks against. Amounts are in the base unit of the signal. */
+struct view_evidence {
+        bool against, holds, known; /* what is not known neither holds nor not */
+        const char *signal, *unit, *shape, *says;
+        const char *host;
+        uint32_t pid;
+        int64_t from, to;
+        double first, last, wanted, reference, confidence; /* NaN where there is none */
+        const char *of;                                    /* what it was compared with: a signal, usual, former-build; "" */
+};
+
+struct view_incident_subject {
+        const char *host, *build;
+        uint32_t pid;
+        int64_t started, onset;
+        double value, limit; /* NaN: not known */
+};
+
+/* A candidate for what brought it about, the likeliest first. */
+struct view_cause {
+        const char *kind, *ref, *why; /* why: a sentence */
+        double confidence;
+};
+
+struct view_incident {
+        const char *id, *signature, *title, *service, *server;
+        enum incident_state state;
+        const char *subject;
+        uint16_t port;
+        int64_t onset_at, opened_at, fired_at, resolved_at;
+        bool has_breach;
+        int64_t earliest, likely, latest; /* a 90 % interval */
+        double rate_low, rate, rate_high; /* an hour */
+        double limit;
+        struct view_cause *causes;
+        size_t causes_count;
+        struct view_strings remedies;
+        struct view_incident_subject *subjects;
+        size_t subjects_count, subjects_left_out;
+        struct view_evidence *evidence;
+        size_t evidence_count;
+};
+
 struct view {
         int64_t as_of;
         bool complete;
@@ -139,8 +186,11 @@ struct view {
         size_t processes_count;
         struct view_pool *pools; /* sorted by client, server, port, host, pid */
         size_t pools_count;
+        struct view_incident *incidents; /* those that are not over first, then the latest first */
+        size_t incidents_count;
+        uint32_t incidents_open;
 };
 
-/* -ENOENT: the query names a service or host that is not there; -ERANGE: `at` lies before history. */
+/* -ENOENT: the query names a service, host or incident that is not there; -ERANGE: `at` lies before history. */
 MUST_CHECK int core_view(struct core *core, int64_t now, const struct view_query *query, struct view **ret_view);
 void view_free(struct view **view);

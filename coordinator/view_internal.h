@@ -30,6 +30,7 @@ void view_add_services(struct view_builder *builder);
 void view_add_edges(struct view_builder *builder);
 void view_add_processes(struct view_builder *builder);
 void view_add_pools(struct view_builder *builder);
+MUST_CHECK int view_add_incidents(struct view_builder *builder);
 
 /* view_copy.c: zeroed memory, NULL when it is short; and copies of text, "" where there is none. */
 void *view_take(struct view_builder *builder, size_t size);

@@ -285,12 +285,51 @@ static void signatures_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "file"));
 }
 
+static void incidents_columns(struct table *t)
+{
+        table_column(t, "INCIDENT", TABLE_LEFT, 0, 0);
+        table_column(t, "STATE", TABLE_LEFT, 0, 1);
+        table_column(t, "SIGNATURE", TABLE_LEFT, 20, 0);
+        table_column(t, "SERVICE", TABLE_LEFT, 16, 0);
+        table_column(t, "TOWARDS", TABLE_LEFT, 12, 3);
+        table_column(t, "SINCE", TABLE_LEFT, 0, 1);
+        table_column(t, "SEEN", TABLE_LEFT, 0, 4);
+        table_column(t, "BREACH", TABLE_LEFT, 0, 0);
+        table_column(t, "CAUSE", TABLE_LEFT, 14, 2);
+}
+
+static void incidents_row(struct table *t, json_t *row, int64_t now)
+{
+        const char *state = value_string(row, "state");
+        bool open = strcmp(state, "open") == 0 || strcmp(state, "mitigating") == 0;
+        json_t *cause = json_object_get(row, "cause"), *breach = json_object_get(row, "breach_at");
+        char b[VALUE_SIZE], c[VALUE_SIZE];
+
+        table_cell(t, TABLE_BOLD, value_string(row, "id"));
+        table_cell(t, open ? TABLE_BAD : TABLE_FAINT, state);
+        table_cell(t, TABLE_BOLD, value_string(row, "signature"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "service"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "server"));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "onset_at"), now));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "opened_at"), now));
+        if (json_is_object(breach))
+                table_cellf(t, TABLE_PLAIN, "%s..%s", value_time(b, json_object_get(breach, "earliest"), now),
+                            value_time(c, json_object_get(breach, "latest"), now));
+        else
+                table_cell(t, TABLE_FAINT, "-");
+        if (json_is_object(cause))
+                table_cellf(t, TABLE_PLAIN, "%s %s", value_string(cause, "kind"), value_string(cause, "ref"));
+        else
+                table_cell(t, TABLE_FAINT, "-");
+}
+
 const struct rows_shape rows_shapes[] = {
         { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },
         { "services", "No service has been seen yet.", services_columns, services_row },
         { "edges", "No connection has been seen yet.", edges_columns, edges_row },
         { "processes", "No process has been seen yet.", processes_columns, processes_row },
         { "pools", "No open connection has been seen yet.", pools_columns, pools_row },
+        { "incidents", "No incident.", incidents_columns, incidents_row },
         { "signatures", "No signature is loaded.", signatures_columns, signatures_row },
 };
 const size_t rows_shapes_count = ARRAY_SIZE(rows_shapes);

@@ -28,6 +28,7 @@ static const struct cli_option *const of_hosts[] = { &host, NULL };
 static const struct cli_option *const of_services[] = { &only_service, &host, &at, NULL };
 static const struct cli_option *const of_edges[] = { &service, &depth, &host, &window, &at, NULL };
 static const struct cli_option *const of_processes[] = { &only_service, &host, NULL };
+static const struct cli_option *const of_incidents[] = { &only_service, NULL };
 static const struct cli_option *const of_graph[] = { &service, &depth, &host, &at, &window, NULL };
 static const struct cli_option *const of_watch[] = { &service, &depth, &host, &watch_window, NULL };
 
@@ -44,6 +45,10 @@ const struct cli_verb cli_verbs[] = {
           "A held connection lay idle while its pool opened another one, and was not used since.\n"
           "Healthy pools hold some too; what grows and is never used again is leaking.",
           "table json", of_processes, 0, 0, run_rows, NULL },
+        { "incidents", "", "what goes wrong: since when, when it will break, and why",
+          "A resolved incident stays in the list for a while. `explain` has the evidence of each.", "table json", of_incidents, 0,
+          0, run_rows, NULL },
+        { "explain", "INCIDENT", "the evidence chain of an incident, in words", "", "table json", none, 1, 1, run_explain, NULL },
         { "graph", "", "the dependency graph, for Graphviz, browsers, programs or the terminal",
           "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg", "dot svg json table", of_graph, 0,
           0, run_graph, NULL },

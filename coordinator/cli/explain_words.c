@@ -1,0 +1,213 @@
+#include "coordinator/cli/explain_words.h"
+#include "coordinator/cli/table.h"
+#include "coordinator/cli/values.h"
+#include "proto/time_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static double number_of(json_t *object, const char *key)
+{
+        json_t *v = json_object_get(object, key);
+
+        return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static void heading(struct text *out, const char *words, bool colour)
+{
+        text_puts(out, "\n");
+        table_tone_begin(out, TABLE_BOLD, colour);
+        text_printf(out, "%s\n", words);
+        table_tone_end(out, TABLE_BOLD, colour);
+}
+
+/* A value with its unit: "5", "12 an hour", "1.2 MB". */
+static void amount(struct text *out, double v, const char *unit)
+{
+        char b[VALUE_SIZE];
+
+        if (isnan(v))
+                text_puts(out, "?");
+        else if (strcmp(unit, "bytes") == 0)
+                text_puts(out, value_bytes(b, v));
+        else if (strcmp(unit, "bytes_per_s") == 0)
+                text_printf(out, "%s/s", value_bytes(b, v));
+        else if (strcmp(unit, "ratio") == 0)
+                text_printf(out, "%.3g %%", 100 * v);
+        else if (strcmp(unit, "s") == 0)
+                text_puts(out, value_duration(b, v));
+        else if (strcmp(unit, "per_s") == 0)
+                text_printf(out, "%s/s", value_rate(b, v));
+        else
+                text_printf(out, "%.3g", v);
+}
+
+static double seconds_between(json_t *e, const char *from, const char *to, int64_t now)
+{
+        int64_t a, b;
+
+        if (time_text_parse(value_string(e, from), now, &a) < 0 || time_text_parse(value_string(e, to), now, &b) < 0)
+                return NAN;
+        return (double)(b - a) / 1e9;
+}
+
+/* "held rose from 0 to 5 within 15 min (99.9 % sure; it takes 3)". */
+static void finding(struct text *out, json_t *e, int64_t now)
+{
+        const char *signal = value_string(e, "signal"), *shape = value_string(e, "shape"), *unit = value_string(e, "unit");
+        const char *of = value_string(e, "of");
+        double first = number_of(e, "first"), last = number_of(e, "last"), wanted = number_of(e, "wanted");
+        double confidence = number_of(e, "confidence"), reference = number_of(e, "reference");
+        bool trend = strcmp(shape, "rising") == 0 || strcmp(shape, "falling") == 0, events = strcmp(unit, "events") == 0;
+        char b[VALUE_SIZE];
+
+        text_printf(out, "%s ", signal);
+        if (json_is_null(json_object_get(e, "holds"))) {
+                text_printf(out, "is not known for long enough to say whether it is %s", shape);
+                return;
+        }
+        if (trend || strncmp(shape, "step", 4) == 0) {
+                text_puts(out, "went from ");
+                amount(out, first, unit);
+                text_puts(out, " to ");
+                amount(out, last, unit);
+        } else {
+                text_puts(out, "was ");
+                amount(out, last, unit);
+        }
+        text_printf(out, " within %s", value_duration(b, seconds_between(e, "from", "to", now)));
+        if (!isnan(reference) && !trend) {
+                text_printf(out, "%s %s ", events ? "; compared with" : " at the end, against", of[0] ? of : "");
+                amount(out, reference, unit);
+        }
+        if (!isnan(confidence))
+                text_printf(out, " (%s with %.4g %% confidence%s", shape,
+                            100 * (strcmp(shape, "rising") ? 1 - confidence : confidence), isnan(wanted) ? ")" : "; it takes ");
+        if (!isnan(confidence) && !isnan(wanted)) {
+                amount(out, wanted, unit);
+                text_puts(out, ")");
+        }
+}
+
+static void source(struct text *out, json_t *e, int64_t now)
+{
+        char b[VALUE_SIZE];
+
+        text_printf(out, "    %s, process %lld, until %s\n", value_string(e, "host"),
+                    (long long)json_integer_value(json_object_get(e, "pid")), value_time(b, json_object_get(e, "to"), now));
+}
+
+static void chain(struct text *out, json_t *array, int64_t now, bool against)
+{
+        json_t *e;
+        size_t i;
+
+        json_array_foreach(array, i, e)
+        {
+                text_puts(out, "  - ");
+                if (against) {
+                        bool known = !json_is_null(json_object_get(e, "holds"));
+
+                        text_printf(out, "%s: %s. ", value_string(e, "says"),
+                                    !known                                      ? "not known"
+                                    : json_is_true(json_object_get(e, "holds")) ? "yes"
+                                                                                : "ruled out");
+                }
+                finding(out, e, now);
+                text_puts(out, "\n");
+                if (!against)
+                        source(out, e, now);
+        }
+}
+
+static void subjects(struct text *out, json_t *x, int64_t now)
+{
+        json_t *s;
+        size_t i;
+
+        json_array_foreach(json_object_get(x, "subjects"), i, s)
+        {
+                const char *build = value_string(s, "build");
+                double value = number_of(s, "value"), limit = number_of(s, "limit");
+                char b[VALUE_SIZE], c[VALUE_SIZE];
+
+                text_printf(out, "  - %s, process %lld, started %s", value_string(s, "host"),
+                            (long long)json_integer_value(json_object_get(s, "pid")),
+                            value_time(b, json_object_get(s, "started"), now));
+                if (build[0])
+                        text_printf(out, ", build %.12s", build);
+                text_printf(out, ": since %s", value_time(c, json_object_get(s, "onset"), now));
+                if (!isnan(value))
+                        text_printf(out, ", now %.3g", value);
+                if (!isnan(limit))
+                        text_printf(out, " of %.4g", limit);
+                text_puts(out, "\n");
+        }
+        if (json_integer_value(json_object_get(x, "subjects_left_out")) > 0)
+                text_printf(out, "  - and %lld more\n", (long long)json_integer_value(json_object_get(x, "subjects_left_out")));
+}
+
+static void causes(struct text *out, json_t *array)
+{
+        json_t *c;
+        size_t i;
+
+        if (json_array_size(array) == 0) {
+                text_puts(out, "  None is named: nothing that changed explains it.\n");
+                return;
+        }
+        json_array_foreach(array, i, c)
+                text_printf(out, "  %zu. %s %s (%.0f %%): %s\n", i + 1, value_string(c, "kind"), value_string(c, "ref"),
+                            100 * number_of(c, "confidence"), value_string(c, "why"));
+}
+
+static void if_nothing_is_done(struct text *out, json_t *x, int64_t now)
+{
+        json_t *breach = json_object_get(x, "breach_at"), *rate = json_object_get(x, "rate_per_hour");
+        char a[VALUE_SIZE], b[VALUE_SIZE], c[VALUE_SIZE];
+
+        if (!json_is_object(breach)) {
+                text_puts(out, "  When it will fail cannot be said: no limit is known, or it is too far away.\n");
+                return;
+        }
+        text_printf(out, "  The limit of %.4g is reached at about %s (between %s and %s, with 90 %% confidence),\n",
+                    number_of(x, "limit"), value_time(a, json_object_get(breach, "likely"), now),
+                    value_time(b, json_object_get(breach, "earliest"), now), value_time(c, json_object_get(breach, "latest"), now));
+        text_printf(out, "  at %.3g an hour (%.3g to %.3g).\n", number_of(rate, "mid"), number_of(rate, "low"),
+                    number_of(rate, "high"));
+}
+
+int explain_words(struct text *out, json_t *root, int64_t now, bool colour)
+{
+        json_t *x = json_object_get(root, "explain"), *remedy;
+        const char *server;
+        char b[VALUE_SIZE], c[VALUE_SIZE];
+        size_t i;
+
+        if (!json_is_object(x))
+                return -EBADMSG;
+        server = value_string(x, "server");
+        table_tone_begin(out, TABLE_BOLD, colour);
+        text_printf(out, "%s  %s  %s\n", value_string(x, "id"), value_string(x, "service"), value_string(x, "signature"));
+        table_tone_end(out, TABLE_BOLD, colour);
+        text_printf(out, "%s: %s", value_string(x, "service"), value_string(x, "title"));
+        if (server[0])
+                text_printf(out, ", towards %s port %lld", server, (long long)json_integer_value(json_object_get(x, "port")));
+        text_printf(out, ".\nIt began at about %s; seen since %s; %s.\n", value_time(b, json_object_get(x, "onset_at"), now),
+                    value_time(c, json_object_get(x, "opened_at"), now), value_string(x, "state"));
+        heading(out, "Where", colour);
+        subjects(out, x, now);
+        heading(out, "What shows it", colour);
+        chain(out, json_object_get(x, "evidence"), now, false);
+        heading(out, "What would speak against it", colour);
+        chain(out, json_object_get(x, "against"), now, true);
+        heading(out, "Cause", colour);
+        causes(out, json_object_get(x, "causes"));
+        heading(out, "If nothing is done", colour);
+        if_nothing_is_done(out, x, now);
+        heading(out, "Remedies, in order", colour);
+        json_array_foreach(json_object_get(x, "remedies"), i, remedy)
+                text_printf(out, "  %zu. %s\n", i + 1, json_string_value(remedy));
+        return out->failed;
+}
