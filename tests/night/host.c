@@ -64,7 +64,19 @@ void host_begin(struct night *n, int host, double now)
         }
 }
 
-static void add_pool(struct host *h, size_t *count, uint64_t edge, uint32_t pid, double started, struct pool *p, double now)
+/* What the operator has declared: how many the library takes at most; or, of a server that nobody watches
+ * and that takes so many, this process's share of them. */
+static uint32_t declared(const struct night *n, const struct instance *i)
+{
+        const struct plan_service *s = i->plan;
+
+        if (s->kind.max > 0 || i->service > 0 || n->plan.server_max == 0 || n->server_host >= 0)
+                return s->kind.max;
+        return MAX((n->plan.server_max - n->plan.server_others) / (uint32_t)(s->instances * s->workers), 1u);
+}
+
+static void add_pool(struct host *h, size_t *count, uint32_t limit, uint64_t edge, uint32_t pid, double started, struct pool *p,
+                     double now)
 {
         struct pool_swept swept = pool_sweep(p, now);
 
@@ -80,6 +92,7 @@ static void add_pool(struct host *h, size_t *count, uint64_t edge, uint32_t pid,
                 .close_wait = swept.close_wait,
                 .held_ever = p->swept.held_ever,
                 .reused = p->swept.reused,
+                .limit = limit,
                 .opened_at = isnan(p->swept.opened) ? 0 : night_time(p->swept.opened + h->offset),
         };
 }
@@ -214,10 +227,10 @@ const struct summary *host_summary(struct night *n, int host, double now)
                         if (h->sources[k].instance != j)
                                 continue;
                         if (h->sources[k].kind == SOURCE_PROXY)
-                                add_pool(h, &s->pools_count, edge, n->proxy_pid, n->plan.from - 30 * DAY, &i->front, now);
+                                add_pool(h, &s->pools_count, 0, edge, n->proxy_pid, n->plan.from - 30 * DAY, &i->front, now);
                         for (int w = 0; h->sources[k].kind == SOURCE_CLIENT && i->up && w < i->plan->workers; w++)
-                                add_pool(h, &s->pools_count, edge, i->workers[w].pid, i->workers[w].started, &i->workers[w].pool,
-                                         now);
+                                add_pool(h, &s->pools_count, declared(n, i), edge, i->workers[w].pid, i->workers[w].started,
+                                         &i->workers[w].pool, now);
                 }
                 for (int w = 0; i->host == host && i->up && w < i->plan->workers; w++)
                         add_process(n, h, &s->processes_count, i, &i->workers[w], now);

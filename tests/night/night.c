@@ -116,6 +116,10 @@ static void build_services(struct night *n)
         if (n->server_host >= 0) {
                 add_listener(n, n->server_host, n->plan.services[0].server, "/usr/lib/postgresql/15/bin/postgres",
                              n->plan.services[0].server_port);
+                /* as configured there, less what clients have that are no part of the night */
+                if (n->plan.server_max > 0)
+                        n->hosts[n->server_host].listeners[n->hosts[n->server_host].listeners_count - 1].connections_max =
+                                n->plan.server_max - n->plan.server_others;
                 for (int i = 0; i < n->plan.services[0].instances; i++)
                         add_server(n, n->plan.services[0].host + i);
         }
