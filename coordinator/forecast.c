@@ -6,20 +6,26 @@
 #define DRIFT 0.35 /* standard deviation of the logarithm of the traffic, an hour or so later */
 #define AHEAD_MAX (400 * 24 * 3600 * 1e9)
 
-bool forecast_count(double events, int64_t onset, int64_t now, double remaining, struct forecast *ret)
+/* Of the logarithm of the time until r more, after k. */
+static double deviation(double r, double k)
 {
-        double seen = (double)(now - onset), k = events + 0.5, r = fmax(remaining, 0.5), ahead, ratio, deviation;
+        double ratio = fmin(r / k, 1);
 
-        if (!(events > 0) || seen <= 0 || !isfinite(remaining))
+        return sqrt(1 / r + 1 / k + DRIFT * DRIFT * (0.25 + 0.75 * ratio));
+}
+
+bool forecast_count(double events, int64_t onset, int64_t now, double least, double most, struct forecast *ret)
+{
+        double seen = (double)(now - onset), k = events + 0.5, low = fmax(least, 0.5), high = fmax(most, low), likely;
+
+        if (!(events > 0) || seen <= 0 || !isfinite(low) || !isfinite(high))
                 return false;
-        ahead = seen * r / k;
-        if (ahead > AHEAD_MAX)
+        likely = sqrt(low * high);
+        if (seen * low / k > AHEAD_MAX)
                 return false;
-        ratio = fmin(r / k, 8);
-        deviation = sqrt(1 / r + 1 / k + DRIFT * DRIFT * (0.25 + 0.75 * fmin(ratio, 1)));
-        ret->likely = now + (int64_t)ahead;
-        ret->earliest = now + (int64_t)(ahead * exp(-Z * deviation));
-        ret->latest = now + (int64_t)fmin(ahead * exp(Z * deviation), AHEAD_MAX);
+        ret->likely = now + (int64_t)fmin(seen * likely / k, AHEAD_MAX);
+        ret->earliest = now + (int64_t)(seen * low / k * exp(-Z * deviation(low, k)));
+        ret->latest = now + (int64_t)fmin(seen * high / k * exp(Z * deviation(high, k)), AHEAD_MAX);
         ret->rate = k / seen * 3600e9;
         ret->rate_low = ret->rate * exp(-Z / sqrt(k));
         ret->rate_high = ret->rate * exp(Z / sqrt(k));

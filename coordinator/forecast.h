@@ -15,6 +15,6 @@ struct forecast {
         double rate_low, rate, rate_high; /* events per hour, likewise */
 };
 
-/* `events` (of which at least one) happened from `onset` to `now`; `remaining` more are one too many.
- * False if nothing can be said. */
-bool forecast_count(double events, int64_t onset, int64_t now, double remaining, struct forecast *ret_forecast);
+/* `events` (more than none) happened from `onset` to `now`; `least` to `most` more are one too many. False
+ * if nothing can be said. */
+bool forecast_count(double events, int64_t onset, int64_t now, double least, double most, struct forecast *ret_forecast);

@@ -1,5 +1,7 @@
 #include "coordinator/incident.h"
 
+#include "coordinator/trend.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -163,37 +165,49 @@ static void keep_evidence(struct core *core, struct incident *i, const struct si
         }
 }
 
-/* What is used at busy moments, so that a pool is exhausted that much before all of it leaked. */
-static double in_use(const struct measured *m, int64_t now)
+/* The largest value of the last half hour; NaN if there is none. */
+static double recent_peak(const struct measured *m, enum signal signal)
 {
-        const struct series *s = measured_series(m, SIGNAL_BUSY);
-        double v[60], most = 0;
+        const struct series *s = measured_series(m, signal);
+        double v[180], most = NAN;
         size_t n;
 
-        if (!s || series_window(s, now, 30 * 60 * NSEC_PER_SEC, v, ARRAY_SIZE(v), &n) <= 0)
-                return 0;
+        if (!s || series_window(s, m->seen, 15 * 60 * NSEC_PER_SEC, v, ARRAY_SIZE(v), &n) <= 0)
+                return NAN;
         for (size_t k = 0; k < n; k++)
                 if (!isnan(v[k]))
                         most = fmax(most, v[k]);
         return most;
 }
 
+/* What is open reaches the limit at a busy moment first; what a pool merely keeps in reserve is room still. */
+static bool forecast_pool(const struct measured *m, const struct judgement *j, double limit, struct forecast *ret)
+{
+        double open = measured_last(m, SIGNAL_OPEN), peak = recent_peak(m, SIGNAL_OPEN), lost = measured_last(m, SIGNAL_LOST);
+        double reserve = measured_last(m, SIGNAL_HELD) - lost;
+
+        if (isnan(open) || isnan(peak) || isnan(reserve))
+                return false;
+        return forecast_count(lost - fmax(j->evidence[j->strongest].first, 0), j->onset, m->seen, limit - fmax(peak, open),
+                              limit - open + fmax(reserve, 0), ret);
+}
+
 static void set_forecast(struct incident *i, const struct signature *s, const struct measured *m, const struct judgement *j,
                          struct incident_subject *subject)
 {
-        const struct finding *f = &j->evidence[j->strongest];
-        double now = measured_last(m, s->breach), rise;
+        double now = measured_last(m, s->breach), rise = now - MAX(j->evidence[j->strongest].first, 0);
         struct forecast forecast;
+        bool known;
 
         subject->value = now;
         subject->limit = s->breach_limit != SIGNAL_NONE ? measured_last(m, s->breach_limit) : s->breach_at;
-        if (s->breach == SIGNAL_NONE || !(subject->limit > 0) || !isfinite(now))
+        if (!(subject->limit > 0) || !isfinite(now))
                 return;
-        rise = now - MAX(f->first, 0);
-        if (!forecast_count(rise, j->onset, m->seen, subject->limit - now - (m->kind == SUBJECT_POOL ? in_use(m, m->seen) : 0),
-                            &forecast))
-                return;
-        if (i->has_breach && i->breach.likely < forecast.likely && i->fired_at == m->seen)
+        if (m->kind == SUBJECT_POOL && s->breach == SIGNAL_LOST)
+                known = forecast_pool(m, j, subject->limit, &forecast);
+        else
+                known = forecast_count(rise, j->onset, m->seen, subject->limit - now, subject->limit - now, &forecast);
+        if (!known || (i->has_breach && i->breach.likely < forecast.likely && m->heard == i->fired_at))
                 return;
         i->breach = forecast;
         i->has_breach = true;

@@ -137,6 +137,17 @@ static void level(const struct measured *m, const struct signature_item *item, i
         f->verdict = share >= item->share - 1e-9 ? VERDICT_YES : VERDICT_NO;
 }
 
+/* Nine of ten points lie within a quarter of the step around its level, at the end as at the beginning: a
+ * slope is no step, though two levels describe it well enough. */
+static bool is_level(const double *values, size_t count, double level, double step)
+{
+        size_t third = MAX(count / 3, (size_t)1);
+
+        return trend_share_above(values, count, level - step / 4) >= 0.9 &&
+               trend_share_below(values, count, level + step / 4) >= 0.9 &&
+               fabs(trend_median(values + count - third, third) - trend_median(values, third)) <= step / 5;
+}
+
 /* The step lies before the window in which the new level has stayed. */
 static void step(const struct measured *m, const struct signature_item *item, int64_t length, double sign, struct finding *f)
 {
@@ -157,9 +168,8 @@ static void step(const struct measured *m, const struct signature_item *item, in
         f->first = sign * before;
         f->last = sign * after;
         f->from = f->to - whole + whole * at / (int64_t)n;
-        f->verdict = rise >= amount_of(&item->by, fabs(before)) && rise > 0 &&
-                                     trend_share_above(v + at + width, n - (size_t)at - width, before + rise / 2) >= 0.9 &&
-                                     trend_share_below(v, (size_t)at, before + rise / 2) >= 0.9
+        f->verdict = rise >= amount_of(&item->by, fabs(before)) && rise > 0 && is_level(v, (size_t)at, before, rise) &&
+                                     is_level(v + at + width, n - (size_t)at - width, after, rise)
                              ? VERDICT_YES
                              : VERDICT_NO;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLES (60 * NSEC_PER_SEC) /* a pool that opens what it was told to have at its start */
 #define GONE_AFTER (15 * 60 * NSEC_PER_SEC)
 
 struct measured *measured_get(const struct core *core, uint32_t index)
@@ -90,6 +91,7 @@ static struct measured *get(struct core *core, struct host *host, enum subject k
         m->end = end;
         m->pid = pid;
         m->started = started;
+        m->fewest = NAN;
         if (map_insert(&core->measured_by_name, &m->node, hash_bytes(&core->hash_key, &name, sizeof(name))) < 0) {
                 core_release(core, m, sizeof(*m));
                 return NULL;
@@ -163,6 +165,18 @@ static void set_build(struct measured *m, struct text *build)
         m->build = text_ref(build);
 }
 
+/* A pool that keeps idle connections in reserve holds them across each opening; one that grows with its
+ * load opens without holding any. Only a connection that is not given back does both. */
+static double lost(struct measured *m, const struct summary_pool *p, int64_t at)
+{
+        double open = (double)p->busy + p->idle + p->close_wait;
+
+        if (at - m->begin < SETTLES || at - m->started < SETTLES)
+                return 0;
+        m->fewest = isnan(m->fewest) ? open : fmin(m->fewest, open);
+        return fmin(p->held, open - m->fewest);
+}
+
 static void take_pool(struct core *core, struct host *h, const struct summary_pool *p, int64_t at)
 {
         const struct host_process *process = host_process_find(h, p->pid, p->started);
@@ -186,6 +200,7 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         add(core, m, SIGNAL_BUSY, at, p->busy);
         add(core, m, SIGNAL_IDLE, at, p->idle);
         add(core, m, SIGNAL_HELD, at, p->held);
+        add(core, m, SIGNAL_LOST, at, lost(m, p, at));
         add(core, m, SIGNAL_CLOSE_WAIT, at, p->close_wait);
         add(core, m, SIGNAL_LIMIT, at, (double)pool_limit(p, edge, process).value);
         gain(core, m, SIGNAL_NEWLY_HELD, at, &m->last.held_ever, p->held_ever);

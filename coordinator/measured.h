@@ -29,6 +29,7 @@ struct measured {
                 uint64_t held_ever, reused, released, opened, load;
                 bool known;
         } last;                      /* what counters were */
+        double fewest;               /* pools: open connections, once it has settled; NaN before */
         int64_t judged, judged_seen; /* when it was judged last, and by what it was then */
 };
 

@@ -33,6 +33,8 @@ static const struct {
         [SIGNAL_BUSY] = { "busy", UNIT_COUNT, POOL, "Connections with a request that has no reply yet." },
         [SIGNAL_IDLE] = { "idle", UNIT_COUNT, POOL, "Connections without; those held are among them." },
         [SIGNAL_HELD] = { "held", UNIT_COUNT, POOL, "Connections idle since before the pool last opened a new one." },
+        [SIGNAL_LOST] = { "lost", UNIT_COUNT, POOL,
+                          "Held connections that were replaced: no more than the pool has opened above the fewest it ever had." },
         [SIGNAL_NEWLY_HELD] = { "newly_held", UNIT_EVENTS, POOL, "Connections that came to be held." },
         [SIGNAL_REUSED] = { "reused", UNIT_EVENTS, POOL, "Held connections that were used again after all." },
         [SIGNAL_RELEASED] = { "released", UNIT_EVENTS, POOL, "Held connections that were closed." },

@@ -33,6 +33,7 @@ enum signal {
         SIGNAL_BUSY,
         SIGNAL_IDLE,
         SIGNAL_HELD,
+        SIGNAL_LOST,
         SIGNAL_NEWLY_HELD,
         SIGNAL_REUSED,
         SIGNAL_RELEASED,

@@ -1,0 +1,4 @@
+# What the detectors make of nights (tests/night).
+$(O)/tests/detect/battery: $(O)/tests/detect/battery.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
+	echo "  link     $@"
+	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
