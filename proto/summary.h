@@ -112,6 +112,32 @@ struct summary_process {
         bool exit_oom;
 };
 
+/* What the processes of one service on one host run: one row for each way in which their fingerprints
+ * differ. A fingerprint is what a deployment changes; `code` is a digest of the script or archive that
+ * an interpreter runs, 0 if there is none. `program` names the part of the service ("node server.js").
+ *
+ * Settings are what an operator changes: configuration files, flags and variables of the environment,
+ * by name and digest. Digests are made with a key that never leaves the host (`settings_key` only tells
+ * one key from another), so that a value cannot be found by trying, and only digests under one key can
+ * be compared. */
+struct summary_build {
+        uint32_t identity;
+        uint32_t processes; /* that run it, at least 1 */
+        const char *program, *build, *release, *image, *version;
+        uint64_t code;
+        int64_t first_started, last_started; /* of those processes */
+        uint32_t unknown;                    /* bits 1 << enum setting_kind: these could not be read, and say nothing */
+        uint32_t settings, settings_count;   /* place and number among the summary's settings */
+};
+
+enum setting_kind { SETTING_FILE = 1, SETTING_FLAG, SETTING_ENVIRONMENT };
+
+struct summary_setting {
+        enum setting_kind kind;
+        const char *name; /* path of a file, "--flag", variable */
+        uint64_t digest;
+};
+
 /* The connections that one process incarnation has on one edge, as the last sweep of the agent found
  * them. open = busy + idle + close_wait. Busy: a request without its reply. Held: idle since before the
  * newest connection of the pool was opened, and not used after; what was used shortly before that is not
@@ -172,9 +198,13 @@ struct summary {
         struct summary_edge *edges;
         struct summary_key *keys;
         struct summary_process *processes; /* complete in every summary that has any or is full */
+        struct summary_build *builds;      /* complete in every summary that has any or is full, but for: */
+        uint32_t builds_pending;           /* processes whose fingerprint was not read yet */
+        uint64_t settings_key;             /* which key the digests were made with */
+        struct summary_setting *settings;  /* of the builds, in their order */
         int64_t pools_at;                  /* when the pools were looked at; 0: not in this summary */
         struct summary_pool *pools;        /* complete in every summary with `pools_at` */
         uint64_t pools_lost;               /* connections that were not told apart by process, since the session began */
         size_t labels_count, hooks_count, identities_count, addresses_count, listeners_count, edges_count, keys_count,
-                processes_count, pools_count;
+                processes_count, pools_count, builds_count, settings_count;
 };

@@ -16,6 +16,8 @@
 #define WIRE_PROCESSES_MAX 32768u
 #define WIRE_POOLS_MAX 16384u
 #define WIRE_POOL_MAX (1u << 24) /* connections of one */
+#define WIRE_BUILDS_MAX 8192u
+#define WIRE_SETTINGS_MAX 65536u
 #define WIRE_HOOKS_MAX 256u
 #define WIRE_LABELS_MAX 256u
 #define WIRE_ARGUMENTS_MAX 64u

@@ -17,7 +17,9 @@
         X(keys, WIRE_KEYS_MAX) \
         X(listeners, WIRE_LISTENERS_MAX) \
         X(processes, WIRE_PROCESSES_MAX) \
-        X(pools, WIRE_POOLS_MAX)
+        X(pools, WIRE_POOLS_MAX) \
+        X(settings, WIRE_SETTINGS_MAX) \
+        X(builds, WIRE_BUILDS_MAX)
 /* clang-format on */
 
 struct wire_intern {
