@@ -1,6 +1,7 @@
 #include "agent/agent_internal.h"
 
 #include "agent/addresses.h"
+#include "agent/builds.h"
 #include "agent/config.h"
 #include "agent/host.h"
 #include "agent/owners.h"
@@ -9,9 +10,26 @@
 #include "agent/processes.h"
 #include "agent/report.h"
 #include "agent/rows.h"
+#include "agent/settings_key.h"
+#include "proto/log.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+
+static int new_builds(struct agent *agent)
+{
+        struct hash_key key = { 0 };
+        int r = settings_key_load(agent->parts.config->state_dir, &key);
+
+        if (r < 0)
+                log_warning("agent", "no key for digests of settings can be kept in %s, changes across a restart stay unseen: %s",
+                            agent->parts.config->state_dir, strerror(-r));
+        r = builds_new("/proc", &key, &agent->builds);
+        if (r == 0)
+                processes_set_builds(agent->processes, agent->builds);
+        return r;
+}
 
 int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
 {
@@ -31,6 +49,8 @@ int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
                 r = addresses_new("/proc", &agent->addresses);
         if (r == 0)
                 r = processes_new(parts->probe, agent->owners, "/proc", &agent->processes);
+        if (r == 0)
+                r = new_builds(agent);
         if (r == 0)
                 r = pools_new(parts->probe, agent->rows, &agent->pools);
         sources.processes = agent->processes;
@@ -118,6 +138,7 @@ void agent_free(struct agent **agent)
         report_free(&a->report);
         pools_free(&a->pools);
         processes_free(&a->processes);
+        builds_free(&a->builds);
         addresses_free(&a->addresses);
         rows_free(&a->rows);
         owners_free(&a->owners);

@@ -15,6 +15,7 @@ struct agent {
         struct owners *owners;
         struct addresses *addresses;
         struct processes *processes;
+        struct builds *builds;
         struct pools *pools;
         struct report *report;
         struct events events;

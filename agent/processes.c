@@ -1,6 +1,7 @@
 #include "agent/processes.h"
 
 #include "agent/build_id.h"
+#include "agent/builds.h"
 #include "agent/host.h"
 #include "agent/owners.h"
 #include "agent/probe.h"
@@ -25,6 +26,9 @@ struct process {
         uint32_t round; /* of the last walk that met it */
         uint32_t reads;
         bool main;
+        bool worker;      /* child of a process of its service: its build is that one's */
+        bool build_asked; /* `build` is all there is to know */
+        struct build *build;
         struct executable *executable;
         struct process_stat stat;
         uint32_t files, files_limit;
@@ -35,6 +39,7 @@ struct processes {
         struct owners *owners;
         const char *proc;
         struct executables *executables;
+        struct builds *builds; /* may be NULL */
         struct service_lives lives;
         struct process *items; /* by tgid */
         size_t count, size, added;
@@ -69,6 +74,8 @@ void processes_free(struct processes **processes)
 
         if (!p)
                 return;
+        for (size_t i = 0; i < p->count && p->builds; i++)
+                builds_put(p->builds, &p->items[i].build);
         executables_free(&p->executables);
         service_lives_free(&p->lives);
         free(p->items);
@@ -138,6 +145,15 @@ static int grow(struct processes *p)
         return 0;
 }
 
+/* What was read once of what it runs. */
+static void forget(struct processes *p, struct process *process)
+{
+        executables_put(p->executables, &process->executable);
+        if (p->builds)
+                builds_put(p->builds, &process->build);
+        process->build_asked = false;
+}
+
 /* New ones are appended behind the sorted ones. */
 static int take(void *data, const struct event_process *event)
 {
@@ -146,7 +162,7 @@ static int take(void *data, const struct event_process *event)
 
         if (process && process->start_ns == event->start_ns) {
                 if (process->owner.exe_inode != event->owner.exe_inode || process->owner.exe_device != event->owner.exe_device) {
-                        executables_put(p->executables, &process->executable); /* exec */
+                        forget(p, process); /* exec */
                         process->reads = 0;
                 }
                 process->owner = event->owner;
@@ -176,7 +192,7 @@ static void settle(struct processes *p)
                 if (p->items[i].round == p->round)
                         p->items[kept++] = p->items[i];
                 else
-                        executables_put(p->executables, &p->items[i].executable);
+                        forget(p, &p->items[i]);
         }
         p->count = kept;
         p->added = 0;
@@ -190,9 +206,11 @@ static void read_first(struct processes *p, struct process *process)
         const char *service = service_of(p, process->identity);
 
         process->main = process->stat.parent <= 1 || !process_same_cgroup(p->proc, process->pid, process->stat.parent);
-        for (size_t i = 0; i < p->count && process->main; i++)
-                if (p->items[i].pid == process->stat.parent && strcmp(service_of(p, p->items[i].identity), service) == 0)
-                        process->main = false;
+        process->worker = false;
+        for (size_t i = 0; i < p->count && !process->worker; i++)
+                process->worker = p->items[i].pid == process->stat.parent && p->items[i].pid != 0 &&
+                                  strcmp(service_of(p, p->items[i].identity), service) == 0;
+        process->main = process->main && !process->worker;
         if (executables_get(p->executables, p->proc, process->pid, &process->executable) < 0)
                 process->executable = NULL;
 }
@@ -207,6 +225,26 @@ static void read_one(struct processes *p, struct process *process)
         if (process->reads % LIMIT_EVERY == 0)
                 process->files_limit = process_read_files_limit(p->proc, process->pid);
         process->reads++;
+}
+
+static void read_build(struct processes *p, struct process *process)
+{
+        const struct summary_identity *identity = owners_get(p->owners, process->identity);
+        struct fingerprint_facts facts = { .pid = process->pid,
+                                           .started = (int64_t)process->start_ns + host_boot_offset(),
+                                           .executable = process->executable,
+                                           .cgroup = identity ? identity->cgroup : "" };
+
+        process->build_asked = builds_read(p->builds, &facts, &process->build) != -EAGAIN;
+}
+
+/* Those that a worker was forked from have been met by now. */
+static void read_builds(struct processes *p)
+{
+        builds_interval(p->builds);
+        for (size_t i = 0; i < p->count; i++)
+                if (p->items[i].reads > 0 && !p->items[i].worker && !p->items[i].build_asked)
+                        read_build(p, &p->items[i]);
 }
 
 int processes_refresh(struct processes *p, int64_t now)
@@ -233,7 +271,34 @@ int processes_refresh(struct processes *p, int64_t now)
                 p->next = p->next + 1 < p->count ? p->next + 1 : 0;
                 read_one(p, &p->items[p->next]);
         }
+        if (p->builds)
+                read_builds(p);
         return 0;
+}
+
+void processes_set_builds(struct processes *p, struct builds *builds)
+{
+        p->builds = builds;
+}
+
+struct builds *processes_builds(const struct processes *p)
+{
+        return p->builds;
+}
+
+int processes_list_builds(struct processes *p, uint64_t *ret_hash)
+{
+        int r = 0;
+
+        builds_begin(p->builds);
+        for (size_t i = 0; i < p->count && r == 0; i++) {
+                const struct process *process = &p->items[i];
+
+                if (process->pid == 0 || process->worker || (process->build_asked && !process->build))
+                        continue;
+                r = builds_add(p->builds, process->identity, process->build, process->start_ns);
+        }
+        return r < 0 ? r : builds_end(p->builds, host_boot_offset(), ret_hash);
 }
 
 static void fill(const struct processes *p, const struct process *process, int64_t now, int64_t offset, struct summary_process *row)

@@ -11,6 +11,7 @@
 #include "bpf/event.h"
 #include "proto/summary.h"
 
+struct builds;
 struct probe;
 struct owners;
 struct processes;
@@ -27,6 +28,12 @@ MUST_CHECK int processes_refresh(struct processes *processes, int64_t now);
 /* The rows, until the next call; *ret_hash tells whether anything differs from another time. */
 MUST_CHECK int processes_rows(struct processes *processes, int64_t now, const struct summary_process **ret_rows, size_t *ret_count,
                               uint64_t *ret_hash);
+
+/* Whose builds these are told from now on; they stay the caller's and outlive the processes. */
+void processes_set_builds(struct processes *processes, struct builds *builds);
+struct builds *processes_builds(const struct processes *processes);
+/* Puts the rows of the builds together. */
+MUST_CHECK int processes_list_builds(struct processes *processes, uint64_t *ret_hash);
 
 /* Names every identity that a process has. */
 void processes_mark(const struct processes *processes, void (*mark)(void *data, uint32_t identity), void *data);

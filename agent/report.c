@@ -200,6 +200,9 @@ int report_interval(struct report *report, int64_t now, bool final)
                                 return r;
                         if (report->full_pending && !final)
                                 return 0;
+                        r = report_build_builds(report, &summary, false);
+                        if (r < 0)
+                                return r;
                         report_build_pools(report, now, &summary, false);
                 }
                 summary.final = final && index >= rows_end(report->sources.rows) && report->keys_count <= REPORT_KEYS_MAX;
@@ -256,6 +259,9 @@ static int full_part(struct report *report, int64_t now)
                 if (r < 0)
                         return r;
                 r = report_build_processes(report, now, &summary, true);
+                if (r < 0)
+                        return r;
+                r = report_build_builds(report, &summary, true);
                 if (r < 0)
                         return r;
                 report_build_pools(report, now, &summary, true);

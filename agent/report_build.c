@@ -100,6 +100,8 @@ void report_build_said(struct report *report, const struct summary *summary)
         }
         if (summary->processes_count || (summary->full && summary->part == 0))
                 report->processes_said = report->processes_hash;
+        if (summary->builds_count || (summary->full && summary->part == 0))
+                report->builds_said = report->builds_hash;
         if (summary->pools_at) {
                 report->pools_said = report->pools_built;
                 report->pools_said_count = summary->pools_count;

@@ -52,6 +52,7 @@ struct report {
         uint64_t listeners_hash, listeners_said; /* hash of those built, of those last said */
         bool listeners_changed;
         uint64_t processes_hash, processes_said;
+        uint64_t builds_hash, builds_said;
         int64_t pools_built, pools_said; /* when those built, those last said were looked at, monotonic */
         size_t pools_said_count;
 
@@ -73,6 +74,8 @@ void report_build_row(struct report *report, struct row *row, uint32_t index, in
 MUST_CHECK int report_build_listeners(struct report *report, struct summary *summary, bool always);
 /* The same for processes. */
 MUST_CHECK int report_build_processes(struct report *report, int64_t now, struct summary *summary, bool always);
+/* The same for builds. */
+MUST_CHECK int report_build_builds(struct report *report, struct summary *summary, bool always);
 /* Adds the pools of the last sweep if they were not said yet, or `always`. */
 void report_build_pools(struct report *report, int64_t now, struct summary *summary, bool always);
 /* The link took the summary: its listeners, processes and pools count as said. */
