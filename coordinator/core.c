@@ -47,6 +47,7 @@ void core_free(struct core **ret_core)
         join_free(core);
         history_free(core);
         forget_free(core);
+        deployments_free(core);
         while (core->edges_count > 0)
                 edge_free(core, core->edges[core->edges_count - 1]);
         while (core->ends_count > 0)
@@ -188,7 +189,8 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
 static uint64_t memory_wanted(const struct summary *s)
 {
         return s->edges_count * 1500 + s->keys_count * 160 + s->processes_count * 400 + s->identities_count * 600 +
-               (s->listeners_count + s->addresses_count) * 200 + s->pools_count * sizeof(struct summary_pool) + 65536;
+               s->builds_count * 1500 + s->settings_count * 200 + (s->listeners_count + s->addresses_count) * 200 +
+               s->pools_count * sizeof(struct summary_pool) + 65536;
 }
 
 int core_summary(struct core *core, int64_t now, const char *name, const struct summary *s, struct wire_ack *ret_ack)
@@ -222,11 +224,13 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
                 r = take_rows(core, h, s);
         if (r == 0)
                 r = host_take_pools(core, h, s);
+        h->heard = core->now;
         if (r == 0)
                 measured_take(core, h, s);
+        if (r == 0)
+                r = deployments_take(core, h, s);
         if (s->full)
                 host_forget_identities(core, h);
-        h->heard = core->now;
         h->at = MAX(h->at, s->at);
         h->received++;
         h->clock_offset = MIN(h->clock_offset, core->now - s->at);
@@ -263,6 +267,13 @@ static bool adjust_threshold(struct core *core, uint32_t *cursor)
         return false;
 }
 
+static bool expire_deployments(struct core *core, uint32_t *cursor)
+{
+        (void)cursor;
+        deployments_expire(core);
+        return false;
+}
+
 static bool begin_history(struct core *core, uint32_t *cursor)
 {
         (void)cursor;
@@ -280,6 +291,7 @@ void core_begin_tick(struct core *core, int64_t now)
                 work_add(core, expire_rows);
                 work_add(core, forget_ends);
                 work_add(core, measured_expire);
+                work_add(core, expire_deployments);
         }
         work_add(core, begin_history);
         if (core->signatures && core->detected_at + DETECT_EVERY <= core->now) {
@@ -303,6 +315,12 @@ void core_tick(struct core *core, int64_t now)
 bool core_work(struct core *core)
 {
         return work_step(core);
+}
+
+int core_announce(struct core *core, int64_t now, const char *service, const char *version, const char *host, uint64_t *ret_id)
+{
+        core_advance(core, now);
+        return deployments_announce(core, service, version, host, ret_id);
 }
 
 int core_poll(struct core *core, int64_t now, const char *name, uint64_t session, uint64_t acknowledged,

@@ -46,6 +46,11 @@ bool core_work(struct core *core);
  * NULL judges nothing. */
 void core_set_signatures(struct core *core, const struct signature_set *signatures);
 
+/* Somebody says that a service was deployed; `host` may be NULL. *ret_id names the deployment. -ENOENT: no
+ * such service, or not on that host. */
+MUST_CHECK int core_announce(struct core *core, int64_t now, const char *service, const char *version, const char *host,
+                             uint64_t *ret_id);
+
 /* Commands for `host` with ids above `acknowledged`; the strings live until the next call. Nothing
  * to say is a count of 0: the caller then holds the poll. */
 MUST_CHECK int core_poll(struct core *core, int64_t now, const char *host, uint64_t session, uint64_t acknowledged,

@@ -139,8 +139,12 @@ static void make_answer(struct daemon *d, const struct wire_query *query, struct
 {
         d->text.length = 0;
         d->text.failed = 0;
-        ret_answer->status =
-                query_answer(d->core, d->signatures, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
+        ret_answer->content_type = "text/plain; charset=utf-8";
+        if (strcmp(query->verb, "deployed") == 0)
+                ret_answer->status = query_announce(d->core, clock_wall(), query, &d->text);
+        else
+                ret_answer->status =
+                        query_answer(d->core, d->signatures, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
         ret_answer->body = (const uint8_t *)(d->text.data ? d->text.data : "");
         ret_answer->body_size = d->text.length;
 }
@@ -184,8 +188,8 @@ void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t si
  * makes the answer: that touches most of it, and a child would have to copy what it touches. */
 static bool take_query(struct daemon *d, uint64_t token, const struct wire_query *query)
 {
-        bool brief = query_is_brief(query->verb);
-        bool large = !brief && core_rows(d->core) > DAEMON_ASIDE_ROWS;
+        bool brief = query_is_brief(query->verb), announced = strcmp(query->verb, "deployed") == 0;
+        bool large = !brief && !announced && core_rows(d->core) > DAEMON_ASIDE_ROWS;
         struct question question = { d, query };
         struct wire_reply answer = { .kind = WIRE_ANSWER };
 

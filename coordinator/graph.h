@@ -17,6 +17,7 @@
 
 #include "coordinator/core.h"
 #include "coordinator/counters.h"
+#include "coordinator/deployment.h"
 #include "coordinator/history.h"
 #include "coordinator/map.h"
 
@@ -33,7 +34,8 @@ struct service {
         const char *name; /* of `text` */
         struct text *text;
         uint32_t references;
-        uint8_t callers; /* enum callers: how clients without an agent are named; never finer again */
+        uint32_t programs; /* tracks that were made for it */
+        uint8_t callers;   /* enum callers: how clients without an agent are named; never finer again */
         uint32_t callers_pass, callers_count;
         uint32_t rank; /* place in the order of names; valid while the core's order is */
         uint32_t served_pass;
@@ -107,6 +109,7 @@ struct host {
         uint64_t sequence_max;
         uint64_t sequence_seen[HOST_WINDOW / 64]; /* bit of sequence n: n mod HOST_WINDOW */
         uint64_t full_sequence, newest_sequence, listeners_sequence, processes_sequence;
+        uint64_t builds_sequence;
         uint64_t full_first; /* sequence of part 0 of the latest full summary that began to arrive */
         uint32_t full_parts; /* of it that are here */
         bool resync, final;
@@ -141,6 +144,8 @@ struct host {
         uint32_t *processes_by_pid; /* indices; NULL where memory was short: then none is found */
         struct host_pools pools;
         uint32_t addresses_count, listeners_count, processes_count;
+        struct track **tracks; /* of the builds in its last table */
+        uint32_t tracks_count, tracks_capacity;
         struct map identities, rows;
 
         uint64_t command_id, command_acknowledged; /* 0: none yet */
@@ -335,6 +340,7 @@ struct core {
 
         struct join join;
         struct history history;
+        struct deployments deployments;
         struct work work;
         struct map measured_by_name;
         struct measured **measured;

@@ -178,6 +178,7 @@ void host_end_session(struct core *core, struct host *h)
         h->old_sessions[0] = h->session;
         memset(h->sequence_seen, 0, sizeof(h->sequence_seen));
         h->full_first = h->full_parts = 0;
+        h->builds_sequence = 0;
         h->sequence_max = h->full_sequence = h->newest_sequence = h->listeners_sequence = h->processes_sequence = 0;
         h->lost_before += h->lost;
         h->lost = h->lost_keys = 0;
@@ -188,6 +189,7 @@ void host_end_session(struct core *core, struct host *h)
 void host_free(struct core *core, struct host *h)
 {
         host_end_session(core, h);
+        core_release(core, h->tracks, h->tracks_capacity * sizeof(struct track *));
         lease_drop(core, h);
         core_release(core, h->addresses, h->addresses_count * sizeof(*h->addresses));
         drop_texts(core, &h->labels, 2 * h->labels_count);

@@ -357,6 +357,10 @@ int core_load(struct core *core, uint32_t kind, const void *key, size_t key_size
                 return key_size == 8 ? load_edge(core, number_of(key), &r) : -EBADMSG;
         case RECORD_SLICE:
                 return key_size == 9 ? load_slice(core, key, &r) : -EBADMSG;
+        case RECORD_DEPLOYMENT:
+                return key_size == 8 ? deployment_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
+        case RECORD_TRACK:
+                return key_size == 8 ? track_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
         case RECORD_META:
                 l->next_end = read_varint(&r);
                 l->next_edge = read_varint(&r);
@@ -447,6 +451,7 @@ void core_loaded(struct core *core, int64_t now)
         core_release(core, l->links, l->links_capacity * sizeof(*l->links));
         free(l);
         core->loading = NULL;
+        deployments_loaded(core);
         assembly_add(core);
         work_finish(core);
         history_mark_sliced(core);

@@ -1,21 +1,26 @@
 #include "coordinator/queries.h"
+#include "coordinator/core.h"
 #include "coordinator/signatures_json.h"
 #include "coordinator/view.h"
 #include "proto/time_text.h"
 #include "proto/units.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEPTH_MAX 100
+#define ANNOUNCED_MAX 200
 
 static const struct {
         const char *verb;
         uint32_t parts;
 } verbs[] = {
-        { "status", VIEW_STATUS }, { "hosts", VIEW_HOSTS },         { "services", VIEW_SERVICES },
-        { "edges", VIEW_EDGES },   { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH },
-        { "pools", VIEW_POOLS },   { "incidents", VIEW_INCIDENTS }, { "explain", VIEW_INCIDENTS },
+        { "status", VIEW_STATUS },       { "hosts", VIEW_HOSTS },
+        { "services", VIEW_SERVICES },   { "edges", VIEW_EDGES },
+        { "processes", VIEW_PROCESSES }, { "graph", VIEW_GRAPH },
+        { "pools", VIEW_POOLS },         { "incidents", VIEW_INCIDENTS },
+        { "explain", VIEW_INCIDENTS },   { "deployments", VIEW_DEPLOYMENTS },
 };
 
 static enum query_status wrong(struct text *out, const struct wire_argument *a, const char *expected)
@@ -106,6 +111,39 @@ static enum query_status answer_signatures(struct text *out, int64_t now, const 
                         return wrong(out, a, "json");
         }
         signatures_json(out, set, now);
+        return QUERY_DONE;
+}
+
+enum query_status query_announce(struct core *core, int64_t now, const struct wire_query *query, struct text *out)
+{
+        const char *service = NULL, *version = NULL, *host = NULL;
+        uint64_t id;
+        int r;
+
+        for (size_t i = 0; i < query->arguments_count; i++) {
+                const struct wire_argument *a = &query->arguments[i];
+
+                if (!*a->value || strlen(a->value) > ANNOUNCED_MAX)
+                        return wrong(out, a, "1 to 200 bytes");
+                if (strcmp(a->name, "service") == 0) {
+                        service = a->value;
+                } else if (strcmp(a->name, "version") == 0) {
+                        version = a->value;
+                } else if (strcmp(a->name, "host") == 0) {
+                        host = a->value;
+                } else {
+                        text_printf(out, "unknown argument '%.100s'\n", a->name);
+                        return QUERY_USAGE;
+                }
+        }
+        if (!service || !version) {
+                text_puts(out, "expected a service and a version\n");
+                return QUERY_USAGE;
+        }
+        r = core_announce(core, now, service, version, host, &id);
+        if (r < 0)
+                return failed(out, r, &(struct view_query){ .service = service, .host = host });
+        text_printf(out, "d-%" PRIu64 "\n", id);
         return QUERY_DONE;
 }
 

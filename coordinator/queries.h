@@ -11,6 +11,9 @@ struct signature_set;
 /* Exit statuses of the CLI, which travel with an answer. */
 enum query_status { QUERY_DONE = 0, QUERY_FAILED = 1, QUERY_USAGE = 2, QUERY_NO_SUCH = 3 };
 
+/* `deployed`, the one verb that changes something: only for who may. The answer is the id. */
+enum query_status query_announce(struct core *core, int64_t now, const struct wire_query *query, struct text *out);
+
 /* Appends the answer, or the sentence of a failure, to `out`. Arguments: `service`, `host` (names),
  * `depth`, `at` (RFC 3339), `window` (duration), `format` (json, or dot for `graph`).
  * *ret_type is static. */

@@ -5,9 +5,11 @@
 #define RECORD_VERSION 1
 
 enum record_kind {
-        RECORD_HOST = 1, /* by name */
-        RECORD_END,      /* by number */
-        RECORD_EDGE,     /* by number */
-        RECORD_SLICE,    /* by level and beginning */
-        RECORD_META,     /* "core" */
+        RECORD_HOST = 1,        /* by name */
+        RECORD_END,             /* by number */
+        RECORD_EDGE,            /* by number */
+        RECORD_SLICE,           /* by level and beginning */
+        RECORD_META,            /* "core" */
+        RECORD_DEPLOYMENT = 16, /* by number */
+        RECORD_TRACK,           /* by number */
 };

@@ -20,6 +20,6 @@ void text_uint(struct text *text, uint64_t value);
 /* RFC 3339 in UTC with milliseconds. */
 void text_time(struct text *text, int64_t ns);
 
-/* `verb` is status, hosts, services, edges, processes or graph. -ENOENT for another. */
+/* `verb` is status, hosts, services, edges, processes, deployments or graph. -ENOENT for another. */
 MUST_CHECK int render_json(struct text *out, const char *verb, const struct view *view);
 MUST_CHECK int render_dot(struct text *out, const struct view *view);

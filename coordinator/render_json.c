@@ -1,6 +1,7 @@
 #include "coordinator/json.h"
 #include "coordinator/render.h"
 #include "coordinator/render_incidents.h"
+#include "coordinator/render_internal.h"
 
 #include <string.h>
 
@@ -326,8 +327,8 @@ static void pools(struct text *out, const struct view *view)
 
 int render_json(struct text *out, const char *verb, const struct view *view)
 {
-        static const char *const verbs[] = { "status", "hosts",     "services", "edges", "processes",
-                                             "pools",  "incidents", "explain",  "graph" };
+        static const char *const verbs[] = { "status", "hosts",     "services", "edges",       "processes",
+                                             "pools",  "incidents", "explain",  "deployments", "graph" };
         size_t which = 0;
 
         while (which < ARRAY_SIZE(verbs) && strcmp(verb, verbs[which]))
@@ -367,6 +368,9 @@ int render_json(struct text *out, const char *verb, const struct view *view)
                 if (view->incidents_count != 1)
                         return -ENOENT;
                 render_incident_chain(out, &view->incidents[0]);
+                break;
+        case 8:
+                render_deployments(out, view);
                 break;
         default:
                 services(out, view, true);

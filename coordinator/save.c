@@ -3,10 +3,10 @@
  * anything twice; an agent's next summary brings the difference. */
 #include "coordinator/graph.h"
 #include "coordinator/records.h"
+#include "coordinator/save_internal.h"
 
 #include <string.h>
 
-#define RECORDS_A_CALL 2000 /* so that one call takes milliseconds */
 #define CYCLE_MIN (5 * NSEC_PER_SEC)
 
 static void write_text(struct writer *w, const struct text *text)
@@ -147,15 +147,7 @@ static void write_host(struct writer *w, const struct host *h)
         }
 }
 
-struct saver {
-        struct core *core;
-        core_put_function put;
-        void *data;
-        struct writer w;
-        uint32_t count;
-};
-
-static int put_record(struct saver *s, enum record_kind kind, const void *key, size_t key_size)
+int save_put(struct saver *s, enum record_kind kind, const void *key, size_t key_size)
 {
         int r = s->w.failed ? -ENOMEM : s->put(s->data, kind, key, key_size, s->w.data, s->w.size);
 
@@ -164,12 +156,12 @@ static int put_record(struct saver *s, enum record_kind kind, const void *key, s
         return r;
 }
 
-static int remove_record(struct saver *s, enum record_kind kind, const void *key, size_t key_size)
+int save_remove(struct saver *s, enum record_kind kind, const void *key, size_t key_size)
 {
         return s->put(s->data, kind, key, key_size, NULL, 0);
 }
 
-static void number_key(uint8_t key[8], uint64_t number)
+void save_number_key(uint8_t key[8], uint64_t number)
 {
         for (int i = 7; i >= 0; i--, number >>= 8)
                 key[i] = (uint8_t)number;
@@ -178,7 +170,7 @@ static void number_key(uint8_t key[8], uint64_t number)
 static void slice_key(uint8_t key[9], uint32_t level, int64_t from)
 {
         key[0] = (uint8_t)level;
-        number_key(key + 1, (uint64_t)from);
+        save_number_key(key + 1, (uint64_t)from);
 }
 
 /* What the call before this one handed out is durable by now, or core_save_again() would have said so. */
@@ -198,6 +190,7 @@ static void forget_removed(struct core *core)
                 memmove(core->history.removed, core->history.removed + core->history.removed_handed_out,
                         core->history.removed_count * sizeof(*core->history.removed));
         core->history.removed_handed_out = 0;
+        deployments_forget_removed(core);
 }
 
 static int save_removed(struct saver *s)
@@ -207,17 +200,17 @@ static int save_removed(struct saver *s)
         int r = 0;
 
         for (struct number_list *l = &core->removed_ends; r == 0 && l->handed_out < l->count; l->handed_out += r == 0) {
-                number_key(key, l->items[l->handed_out]);
-                r = remove_record(s, RECORD_END, key, 8);
+                save_number_key(key, l->items[l->handed_out]);
+                r = save_remove(s, RECORD_END, key, 8);
         }
         for (struct number_list *l = &core->removed_edges; r == 0 && l->handed_out < l->count; l->handed_out += r == 0) {
-                number_key(key, l->items[l->handed_out]);
-                r = remove_record(s, RECORD_EDGE, key, 8);
+                save_number_key(key, l->items[l->handed_out]);
+                r = save_remove(s, RECORD_EDGE, key, 8);
         }
         for (struct history *h = &core->history; r == 0 && h->removed_handed_out < h->removed_count;
              h->removed_handed_out += r == 0) {
                 slice_key(key, h->removed[h->removed_handed_out].level, h->removed[h->removed_handed_out].from);
-                r = remove_record(s, RECORD_SLICE, key, 9);
+                r = save_remove(s, RECORD_SLICE, key, 9);
         }
         return r;
 }
@@ -226,16 +219,16 @@ static int save_ends(struct saver *s)
 {
         struct core *core = s->core;
 
-        for (; core->save_end < core->ends_count && s->count < RECORDS_A_CALL; core->save_end++) {
+        for (; core->save_end < core->ends_count && s->count < SAVE_RECORDS_A_CALL; core->save_end++) {
                 struct end *e = core->ends[core->save_end];
                 uint8_t key[8];
                 int r;
 
                 if (!e->dirty)
                         continue;
-                number_key(key, e->id);
+                save_number_key(key, e->id);
                 write_end(&s->w, e);
-                r = put_record(s, RECORD_END, key, sizeof(key));
+                r = save_put(s, RECORD_END, key, sizeof(key));
                 if (r < 0)
                         return r;
                 e->dirty = false;
@@ -248,16 +241,16 @@ static int save_edges(struct saver *s)
 {
         struct core *core = s->core;
 
-        for (; core->save_edge < core->edges_count && s->count < RECORDS_A_CALL; core->save_edge++) {
+        for (; core->save_edge < core->edges_count && s->count < SAVE_RECORDS_A_CALL; core->save_edge++) {
                 struct edge *e = core->edges[core->save_edge];
                 uint8_t key[8];
                 int r;
 
                 if (!e->dirty)
                         continue;
-                number_key(key, e->id);
+                save_number_key(key, e->id);
                 write_edge(&s->w, e);
-                r = put_record(s, RECORD_EDGE, key, sizeof(key));
+                r = save_put(s, RECORD_EDGE, key, sizeof(key));
                 if (r < 0)
                         return r;
                 e->dirty = false;
@@ -278,7 +271,7 @@ static int save_slices(struct saver *s)
                 write_signed(&s->w, slice->to);
                 write_raw(&s->w, slice->data, slice->size);
                 slice_key(key, slice->level, slice->from);
-                r = put_record(s, RECORD_SLICE, key, sizeof(key));
+                r = save_put(s, RECORD_SLICE, key, sizeof(key));
                 if (r < 0)
                         return r;
                 slice->saved = true;
@@ -291,7 +284,7 @@ static int save_host(struct saver *s, struct host *h)
         int r;
 
         write_host(&s->w, h);
-        r = put_record(s, RECORD_HOST, h->name->data, h->name->length);
+        r = save_put(s, RECORD_HOST, h->name->data, h->name->length);
         if (r == 0)
                 h->session_saved = h->session;
         return r;
@@ -329,7 +322,7 @@ static int save_hosts(struct saver *s)
         write_varint(&s->w, core->next_end);
         write_varint(&s->w, core->next_edge);
         write_signed(&s->w, core->history.begin);
-        return put_record(s, RECORD_META, "core", 4);
+        return save_put(s, RECORD_META, "core", 4);
 }
 
 int core_save(struct core *core, int64_t now, core_put_function put, void *data)
@@ -358,6 +351,8 @@ int core_save(struct core *core, int64_t now, core_put_function put, void *data)
         if (r == 0 && core->save_end == core->ends_count && core->save_edge == core->edges_count) {
                 r = save_slices(&s);
                 if (r == 0)
+                        r = deployments_save(&s);
+                if (r == 0)
                         r = save_hosts(&s);
                 if (r == 0)
                         core->save_running = core->save_all = false;
@@ -378,6 +373,7 @@ void core_save_again(struct core *core)
         }
         for (struct slice *s = core->history.newest; s; s = s->older)
                 s->saved = false;
+        deployments_save_again(core);
         core->removed_ends.handed_out = core->removed_edges.handed_out = core->history.removed_handed_out = 0;
         core->save_running = false;
         core->save_all = true;

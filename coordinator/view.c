@@ -112,6 +112,10 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                 if (r < 0)
                         goto fail;
         }
+        if (b.query->parts & VIEW_DEPLOYMENTS && !view_deployments_known(&b)) {
+                r = -ENOENT;
+                goto fail;
+        }
         for (uint32_t i = 0; i < core->hosts_count; i++) {
                 const struct host *h = core->hosts[i];
 
@@ -119,7 +123,7 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                         continue;
                 b.view->hosts_total++;
                 b.view->lost_events += h->lost_before + h->lost;
-                if (b.query->parts & (VIEW_STATUS | VIEW_HOSTS) && !(b.query->parts & VIEW_EDGES))
+                if (b.query->parts & (VIEW_STATUS | VIEW_HOSTS | VIEW_DEPLOYMENTS) && !(b.query->parts & VIEW_EDGES))
                         b.view->complete =
                                 b.view->complete && view_host_complete(&b, h, b.query->window ? core->now - b.query->window : 0);
         }
@@ -142,6 +146,8 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                 if (r < 0)
                         goto fail;
         }
+        if (b.query->parts & VIEW_DEPLOYMENTS)
+                view_add_deployments(&b);
         if (b.short_of_memory) {
                 r = -ENOMEM;
                 goto fail;

@@ -5,6 +5,7 @@
  * view_free(). Absent text is "", never NULL. Counters are totals over `window_ns` before `as_of`. */
 #pragma once
 
+#include "coordinator/deployment.h"
 #include "proto/base.h"
 #include "proto/histogram.h"
 #include "proto/summary.h"
@@ -22,6 +23,7 @@ enum view_part {
         VIEW_PROCESSES = 16,
         VIEW_POOLS = 32,
         VIEW_INCIDENTS = 64,
+        VIEW_DEPLOYMENTS = 128,
         VIEW_GRAPH = VIEW_STATUS | VIEW_SERVICES | VIEW_EDGES,
 };
 
@@ -169,6 +171,17 @@ struct view_incident {
         size_t evidence_count;
 };
 
+/* See deployment.h. */
+struct view_deployment {
+        uint64_t id;
+        enum deployment_kind kind;
+        enum deployment_end end;
+        const char *service, *from, *to;
+        struct view_strings hosts, changes;
+        int64_t at, ended_at, announced_at;
+        bool observed;
+};
+
 struct view {
         int64_t as_of;
         bool complete;
@@ -189,6 +202,8 @@ struct view {
         struct view_incident *incidents; /* those that are not over first, then the latest first */
         size_t incidents_count;
         uint32_t incidents_open;
+        struct view_deployment *deployments; /* by `at` */
+        size_t deployments_count;
 };
 
 /* -ENOENT: the query names a service, host or incident that is not there; -ERANGE: `at` lies before history. */

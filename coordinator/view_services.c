@@ -167,4 +167,5 @@ void view_add_services(struct view_builder *b)
         }
         b->view->services = rows;
         b->view->services_count = n;
+        view_name_versions(b);
 }

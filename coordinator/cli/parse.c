@@ -45,13 +45,15 @@ static bool is_choice(const char *choices, const char *word)
 
 static int take(struct invocation *i, const struct cli_option *option, const char *value, enum cli_asked *asked, struct text *error)
 {
-        if (strcmp(option->name, "help") == 0)
+        bool global = find(cli_global_options, option->name, strlen(option->name)) == option;
+
+        if (global && strcmp(option->name, "help") == 0)
                 *asked = CLI_ASKED_HELP;
-        else if (strcmp(option->name, "version") == 0)
+        else if (global && strcmp(option->name, "version") == 0)
                 *asked = *asked == CLI_ASKED_HELP ? *asked : CLI_ASKED_VERSION;
-        else if (strcmp(option->name, "control") == 0)
+        else if (global && strcmp(option->name, "control") == 0)
                 i->control = value;
-        else if (strcmp(option->name, "format") == 0)
+        else if (global && strcmp(option->name, "format") == 0)
                 i->format = value;
         else if (i->options_count == ARRAY_SIZE(i->options))
                 return wrong(error, i->verb, "too many options at %s", option->name);
@@ -75,9 +77,10 @@ static int option(struct invocation *i, int argc, char **argv, int *at, enum cli
         }
         if (argv[*at][1] != '-')
                 return wrong(error, i->verb, "unknown option %s", argv[*at]);
-        o = find(cli_global_options, name, length);
-        if (!o && i->verb)
-                o = find(i->verb->options, name, length);
+        /* Behind its verb an option is the verb's: `deployed --version V`. */
+        o = i->verb ? find(i->verb->options, name, length) : NULL;
+        if (!o)
+                o = find(cli_global_options, name, length);
         if (!o)
                 return wrong(error, i->verb, "unknown option %s", argv[*at]);
         if (!o->value) {

@@ -323,7 +323,41 @@ static void incidents_row(struct table *t, json_t *row, int64_t now)
                 table_cell(t, TABLE_FAINT, "-");
 }
 
+static void deployments_columns(struct table *t)
+{
+        table_column(t, "ID", TABLE_LEFT, 0, 2);
+        table_column(t, "AT", TABLE_LEFT, 0, 0);
+        table_column(t, "ENDED", TABLE_LEFT, 0, 3);
+        table_column(t, "SERVICE", TABLE_LEFT, 18, 0);
+        table_column(t, "KIND", TABLE_LEFT, 0, 1);
+        table_column(t, "FROM", TABLE_LEFT, 12, 1);
+        table_column(t, "TO", TABLE_LEFT, 12, 0);
+        table_column(t, "HOSTS", TABLE_LEFT, 8, 4);
+        table_column(t, "STATE", TABLE_LEFT, 0, 5);
+        table_column(t, "HOW", TABLE_LEFT, 0, 6);
+        table_column(t, "CHANGES", TABLE_LEFT, 10, 7);
+}
+
+static void deployments_row(struct table *t, json_t *row, int64_t now)
+{
+        const char *state = value_string(row, "state");
+        char b[VALUE_SIZE];
+
+        table_cell(t, TABLE_FAINT, value_string(row, "id"));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "at"), now));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "ended_at"), now));
+        table_cell(t, TABLE_BOLD, value_string(row, "service"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "kind"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "from"));
+        table_cell(t, TABLE_BOLD, value_string(row, "to"));
+        names(t, json_object_get(row, "hosts"), 2);
+        table_cell(t, strcmp(state, "done") == 0 ? TABLE_PLAIN : TABLE_WARN, state);
+        table_cell(t, TABLE_FAINT, value_string(row, "how"));
+        names(t, json_object_get(row, "changes"), 3);
+}
+
 const struct rows_shape rows_shapes[] = {
+        { "deployments", "No deployment has been seen yet.", deployments_columns, deployments_row },
         { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },
         { "services", "No service has been seen yet.", services_columns, services_row },
         { "edges", "No connection has been seen yet.", edges_columns, edges_row },

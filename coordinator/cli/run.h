@@ -3,10 +3,11 @@
 
 struct invocation;
 
-int run_rows(const struct invocation *invocation); /* status, hosts, services, edges, processes */
+int run_rows(const struct invocation *invocation); /* status, hosts, services, edges, processes, deployments */
 int run_graph(const struct invocation *invocation);
 int run_watch(const struct invocation *invocation);
 int run_explain(const struct invocation *invocation);
 int run_signatures(const struct invocation *invocation);
+int run_deployed(const struct invocation *invocation);
 int run_version(const struct invocation *invocation);
 int run_completion(const struct invocation *invocation);

@@ -13,6 +13,9 @@ static const struct cli_option version = { "version", NULL, NULL, "show the vers
 
 static const struct cli_option service = { "service", "NAME", NULL, "only this service and what it talks to" };
 static const struct cli_option only_service = { "service", "NAME", NULL, "only this service" };
+static const struct cli_option which_service = { "service", "NAME", NULL, "the service that was deployed" };
+static const struct cli_option which_version = { "version", "V", NULL, "what it was deployed to" };
+static const struct cli_option which_host = { "host", "NAME", NULL, "where, if not everywhere" };
 static const struct cli_option depth = { "depth", "N", NULL, "with --service: so many steps around it (1)" };
 static const struct cli_option host = { "host", "NAME", NULL, "only what runs on this host" };
 static const struct cli_option at = { "at", "TIME", NULL,
@@ -29,6 +32,8 @@ static const struct cli_option *const of_services[] = { &only_service, &host, &a
 static const struct cli_option *const of_edges[] = { &service, &depth, &host, &window, &at, NULL };
 static const struct cli_option *const of_processes[] = { &only_service, &host, NULL };
 static const struct cli_option *const of_incidents[] = { &only_service, NULL };
+static const struct cli_option *const of_deployments[] = { &only_service, &host, NULL };
+static const struct cli_option *const of_deployed[] = { &which_service, &which_version, &which_host, NULL };
 static const struct cli_option *const of_graph[] = { &service, &depth, &host, &at, &window, NULL };
 static const struct cli_option *const of_watch[] = { &service, &depth, &host, &watch_window, NULL };
 
@@ -49,6 +54,13 @@ const struct cli_verb cli_verbs[] = {
           "A resolved incident stays in the list for a while. `explain` has the evidence of each.", "table json", of_incidents, 0,
           0, run_rows, NULL },
         { "explain", "INCIDENT", "the evidence chain of an incident, in words", "", "table json", none, 1, 1, run_explain, NULL },
+        { "deployments", "", "when builds and settings of services changed, where, and from what to what",
+          "A deployment is observed when processes of a service begin to run another build; one that reaches\n"
+          "several hosts is one, with its beginning and its end. Changes of configuration files, flags and\n"
+          "environment are told apart, by name only.",
+          "table json", of_deployments, 0, 0, run_rows, NULL },
+        { "deployed", "--service NAME --version V", "announce a deployment, from a pipeline",
+          "It becomes one with what is observed of it half an hour before or after.", "", of_deployed, 0, 0, run_deployed, NULL },
         { "graph", "", "the dependency graph, for Graphviz, browsers, programs or the terminal",
           "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg", "dot svg json table", of_graph, 0,
           0, run_graph, NULL },
