@@ -278,15 +278,22 @@ int fingerprint_read(const struct fingerprint_facts *facts, struct fingerprint *
         snprintf(path, sizeof(path), "%s/%u/cwd", facts->proc, facts->pid);
         if (text_read_link(path, r.folder, sizeof(r.folder)) < 0)
                 strcpy(r.folder, "/");
+        inside_open(facts->proc, facts->pid, &r.inside);
+        inside_path(&r.inside, r.folder);
         if (e) {
                 release_path_program(e->path, ret_fingerprint->program, sizeof(ret_fingerprint->program) / 2);
                 text_copy(ret_fingerprint->build, sizeof(ret_fingerprint->build), e->build);
         }
-        inside_open(facts->proc, facts->pid, &r.inside);
         if (r.size > 0)
                 script = read_script(&r);
-        if (e && !is_interpreter(ret_fingerprint->program) && !script)
-                release_from(&r, e->path);
+        if (e && !script) {
+                char executable[4096];
+
+                text_copy(executable, sizeof(executable), e->path);
+                inside_path(&r.inside, executable);
+                if (!is_interpreter(ret_fingerprint->program))
+                        release_from(&r, executable);
+        }
         release_from(&r, r.folder);
         if (r.size > 0 && !settings_retitled(r.arguments, r.size))
                 read_configuration(&r, script);

@@ -50,6 +50,9 @@ void inside_open(const char *proc, uint32_t pid, struct inside *ret_inside)
 
         snprintf(path, sizeof(path), "%s/%u/root", proc, pid);
         in.root = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", in.root);
+        if (in.root < 0 || text_read_link(path, in.root_path, sizeof(in.root_path)) < 0 || in.root_path[1] == '\0')
+                in.root_path[0] = '\0';
         in.mounts = malloc(MOUNTS_MAX);
         snprintf(path, sizeof(path), "%s/%u/mountinfo", proc, pid);
         n = in.mounts ? text_read_file(path, in.mounts, MOUNTS_MAX) : -ENOMEM;
@@ -66,6 +69,14 @@ void inside_close(struct inside *inside)
         fd_close(&inside->root);
         free(inside->mounts);
         inside->mounts = NULL;
+}
+
+void inside_path(const struct inside *in, char *path)
+{
+        size_t n = strlen(in->root_path);
+
+        if (n > 0 && strncmp(path, in->root_path, n) == 0 && (path[n] == '/' || path[n] == '\0'))
+                memmove(path, path[n] ? path + n : "/", strlen(path[n] ? path + n : "/") + 1);
 }
 
 /* Where an open file lies, without asking its file system. */
@@ -133,6 +144,7 @@ int inside_file(const struct inside *in, const char *folder, const char *path, c
                 r = text_read_link(link, ret_path, path_size);
                 if (r < 0)
                         return r;
+                inside_path(in, ret_path);
         }
         fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)

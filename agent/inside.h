@@ -9,14 +9,18 @@
 #include <sys/types.h>
 
 struct inside {
-        int root;     /* O_PATH of the root; -1: it cannot be entered */
-        char *mounts; /* of its mount namespace, if something is mounted there that may hang */
-        bool refuse;  /* too many mounts to tell */
+        char root_path[256]; /* where the root lies, as we see it; "" if it is ours or another mount namespace's */
+        int root;            /* O_PATH of the root; -1: it cannot be entered */
+        char *mounts;        /* of its mount namespace, if something is mounted there that may hang */
+        bool refuse;         /* too many mounts to tell */
 };
 
 /* A process that is gone, or of which nothing may be read, is one without files. */
 void inside_open(const char *proc, uint32_t pid, struct inside *ret_inside);
 void inside_close(struct inside *inside);
+
+/* A path as the kernel shows it to us becomes one as the process sees it. */
+void inside_path(const struct inside *inside, char *path);
 
 struct inside_file {
         uint64_t device, inode, size;

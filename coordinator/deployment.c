@@ -93,7 +93,7 @@ int deployments_take(struct core *core, struct host *h, const struct summary *s)
 static bool is_used(const struct track *t)
 {
         for (uint32_t i = 0; i < t->builds_count; i++)
-                if (t->builds[i].uses_count > 0)
+                if (track_build_runs(&t->builds[i]))
                         return true;
         return false;
 }

@@ -76,7 +76,9 @@ struct build_print {
 
 struct build_use {
         struct text *host;
-        uint32_t processes;
+        uint32_t processes; /* 0: it did once */
+        uint32_t most;      /* at a time, since the build was last deployed */
+        int64_t grown_at;   /* start of the process that made them so many: a restart makes them no more */
         int64_t first_started, last_started;
         uint64_t pass; /* of the table that named it last */
 };

@@ -40,6 +40,9 @@ MUST_CHECK int track_build_get(struct core *core, struct track *t, struct build_
 void track_use(struct core *core, struct track_build *b, struct host *h, const struct summary_build *row, uint64_t pass);
 /* Removes what a host no longer runs. */
 void track_unuse(struct core *core, struct track *t, const struct host *h, uint64_t pass);
+/* Runs somewhere, heard or not; on this host. */
+bool track_build_runs(const struct track_build *b);
+bool track_build_runs_on(const struct track_build *b, const struct text *host);
 /* Runs on a host that is heard. */
 bool track_build_lives(const struct core *core, const struct track_build *b);
 int64_t track_build_started(const struct track_build *b);

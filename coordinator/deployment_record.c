@@ -81,6 +81,8 @@ void track_write(struct writer *w, const struct track *t)
                 for (uint32_t k = 0; k < b->uses_count; k++) {
                         write_text(w, b->uses[k].host);
                         write_varint(w, b->uses[k].processes);
+                        write_varint(w, b->uses[k].most);
+                        write_signed(w, b->uses[k].grown_at);
                         write_signed(w, b->uses[k].first_started);
                         write_signed(w, b->uses[k].last_started);
                 }
@@ -192,6 +194,8 @@ static void read_build(struct reading *in, struct track_build *b)
                         return;
                 b->uses[b->uses_count] = (struct build_use){ .host = read_text(in) };
                 b->uses[b->uses_count].processes = (uint32_t)read_varint(in->r);
+                b->uses[b->uses_count].most = (uint32_t)read_varint(in->r);
+                b->uses[b->uses_count].grown_at = read_signed(in->r);
                 b->uses[b->uses_count].first_started = read_signed(in->r);
                 b->uses[b->uses_count++].last_started = read_signed(in->r);
         }

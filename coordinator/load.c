@@ -312,6 +312,8 @@ static int load_host(struct core *core, const char *name, struct reader *r)
                 read_raw(r, &addresses[i].address, sizeof(addresses[i].address));
                 addresses[i].netns = (uint32_t)read_varint(r);
         }
+        if (r->data < r->end) /* records of before had none */
+                h->builds_sequence = read_varint(r);
         if (r->failed)
                 return -EBADMSG;
         h->resync = h->restored = h->session != 0;

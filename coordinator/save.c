@@ -145,6 +145,7 @@ static void write_host(struct writer *w, const struct host *h)
                 write_raw(w, &h->addresses[i].address, sizeof(struct address));
                 write_varint(w, h->addresses[i].netns);
         }
+        write_varint(w, h->builds_sequence);
 }
 
 int save_put(struct saver *s, enum record_kind kind, const void *key, size_t key_size)

@@ -168,7 +168,7 @@ int track_build_get(struct core *core, struct track *t, struct build_print *prin
                 for (uint32_t i = 0; i < t->builds_count; i++) {
                         struct track_build *b = &t->builds[i];
 
-                        if (b->uses_count == 0 && b->state != BUILD_SETTLED && (!oldest || b->last_seen < oldest->last_seen))
+                        if (!track_build_runs(b) && b->state != BUILD_SETTLED && (!oldest || b->last_seen < oldest->last_seen))
                                 oldest = b;
                 }
                 if (!oldest)
@@ -202,29 +202,49 @@ void track_use(struct core *core, struct track_build *b, struct host *h, const s
         use->processes += row->processes;
         use->first_started = MIN(use->first_started, row->first_started);
         use->last_started = MAX(use->last_started, row->last_started);
+        if (use->processes > use->most) {
+                use->most = use->processes;
+                use->grown_at = use->last_started;
+        }
         b->last_seen = core->now;
 }
 
+/* What it ran is remembered with no processes, as the measure of what is new. */
 void track_unuse(struct core *core, struct track *t, const struct host *h, uint64_t pass)
 {
         for (uint32_t i = 0; i < t->builds_count; i++) {
                 struct track_build *b = &t->builds[i];
 
                 for (uint32_t k = 0; k < b->uses_count; k++) {
-                        if (b->uses[k].host != h->name || b->uses[k].pass == pass)
+                        if (b->uses[k].host != h->name || b->uses[k].pass == pass || b->uses[k].processes == 0)
                                 continue;
-                        text_put(core, &b->uses[k].host);
-                        b->uses[k--] = b->uses[--b->uses_count];
+                        b->uses[k].processes = 0;
                         b->last_seen = core->now;
                         t->dirty = true;
                 }
         }
 }
 
+bool track_build_runs(const struct track_build *b)
+{
+        for (uint32_t i = 0; i < b->uses_count; i++)
+                if (b->uses[i].processes > 0)
+                        return true;
+        return false;
+}
+
+bool track_build_runs_on(const struct track_build *b, const struct text *host)
+{
+        for (uint32_t i = 0; i < b->uses_count; i++)
+                if (b->uses[i].host == host)
+                        return b->uses[i].processes > 0;
+        return false;
+}
+
 bool track_build_lives(const struct core *core, const struct track_build *b)
 {
         for (uint32_t i = 0; i < b->uses_count; i++) {
-                const struct host *h = host_find(core, b->uses[i].host->data);
+                const struct host *h = b->uses[i].processes ? host_find(core, b->uses[i].host->data) : NULL;
 
                 if (h && core->now - h->heard <= HOST_LOST)
                         return true;
@@ -237,6 +257,7 @@ int64_t track_build_started(const struct track_build *b)
         int64_t first = INT64_MAX;
 
         for (uint32_t i = 0; i < b->uses_count; i++)
-                first = MIN(first, b->uses[i].first_started);
+                if (b->uses[i].processes > 0)
+                        first = MIN(first, b->uses[i].first_started);
         return first;
 }

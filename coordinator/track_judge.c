@@ -50,7 +50,8 @@ static int64_t seen_starting(const struct core *core, const struct track *t, con
                 const struct build_use *use = &b->uses[i];
                 const struct host *h = host_find(core, use->host->data);
 
-                if (h && use->first_started > t->created_at && use->first_started > h->known_since - BEFORE_THE_AGENT)
+                if (h && use->processes && use->first_started > t->created_at &&
+                    use->first_started > h->known_since - BEFORE_THE_AGENT)
                         first = MIN(first, use->first_started);
         }
         return first;
@@ -138,18 +139,14 @@ static void open_track(struct core *core, struct track *t, struct track_build *t
         t->turned_at[0] = at;
         print_put(core, &t->from);
         print_put(core, &t->to);
+        for (uint32_t i = 0; i < to->uses_count; i++) {
+                to->uses[i].most = to->uses[i].processes;
+                to->uses[i].grown_at = to->uses[i].last_started;
+        }
         t->from = print_ref(&from->print);
         t->to = print_ref(&to->print);
         t->deployment = d->id;
         t->open = t->dirty = true;
-}
-
-static bool runs_on(const struct track_build *b, const struct text *host)
-{
-        for (uint32_t i = 0; i < b->uses_count; i++)
-                if (b->uses[i].host == host)
-                        return true;
-        return false;
 }
 
 /* Which hosts it reached, and since when nothing else runs there. */
@@ -157,18 +154,35 @@ static void follow(struct core *core, struct track *t, struct deployment *d, con
 {
         for (uint32_t i = 0; i < to->uses_count; i++) {
                 const struct build_use *use = &to->uses[i];
-                bool mixed = false, known = false;
+                bool mixed = false;
 
-                if (use->first_started > t->created_at)
+                if (use->processes == 0)
+                        continue;
+                if (use->first_started > t->created_at && d->ended_at == 0)
                         d->at = MIN(d->at, use->first_started);
                 for (uint32_t k = 0; k < t->builds_count; k++)
-                        mixed = mixed ||
-                                (&t->builds[k] != to && t->builds[k].state == BUILD_SETTLED && runs_on(&t->builds[k], use->host));
-                for (uint32_t k = 0; k < d->hosts_count; k++)
-                        known = known || (d->hosts[k].name == use->host && d->hosts[k].at != 0);
-                /* A restart of the new build is none of the deployment's. */
-                if (!known || mixed)
-                        deployment_reached(core, d, use->host, mixed ? 0 : use->last_started);
+                        mixed = mixed || (&t->builds[k] != to && t->builds[k].state == BUILD_SETTLED &&
+                                          track_build_runs_on(&t->builds[k], use->host));
+                deployment_reached(core, d, use->host, mixed ? 0 : use->grown_at);
+        }
+}
+
+/* The last ones may still be on their way up when nothing of the former build is left. */
+static void follow_up(struct core *core, struct track *t)
+{
+        struct deployment *d = current(core, t);
+        struct track_build *to = find(t, &t->to);
+
+        if (!d || !to || d->end != DEPLOYMENT_DONE)
+                return;
+        for (uint32_t i = 0; i < to->uses_count; i++) {
+                const struct build_use *use = &to->uses[i];
+
+                if (use->processes == 0 || use->grown_at <= d->ended_at || use->grown_at > d->ended_at + TOGETHER)
+                        continue;
+                deployment_reached(core, d, use->host, use->grown_at);
+                d->ended_at = end_of(d);
+                d->dirty = true;
         }
 }
 
@@ -180,7 +194,8 @@ static bool went_back(const struct track *t, const struct deployment *d, const s
 
                 for (uint32_t k = 0; b != to && b->state == BUILD_SETTLED && k < b->uses_count; k++)
                         for (uint32_t n = 0; n < d->hosts_count; n++)
-                                if (d->hosts[n].name == b->uses[k].host && b->uses[k].last_started > d->at) {
+                                if (d->hosts[n].name == b->uses[k].host && b->uses[k].processes &&
+                                    b->uses[k].last_started > d->at) {
                                         *ret_at = b->uses[k].last_started;
                                         return true;
                                 }
@@ -213,7 +228,7 @@ static void judge_open(struct core *core, struct track *t)
                 settle(t, to, BUILD_SETTLED);
                 retire_others(t, to);
                 close_track(t, d, DEPLOYMENT_DONE, end_of(d));
-        } else if (to->uses_count == 0 && others &&
+        } else if (!track_build_runs(to) && others &&
                    (went_back(t, d, to, &back_at) || core->now - to->last_seen >= TAKEN_BACK_AFTER)) {
                 settle(t, to, BUILD_RETIRED);
                 close_track(t, d, DEPLOYMENT_TAKEN_BACK, back_at);
@@ -229,10 +244,10 @@ static bool reopen(struct core *core, struct track *t, struct track_build *b)
         struct deployment *d = current(core, t);
         struct track_build *to = find(t, &t->to);
 
-        if (t->open || !d || !to || to == b || d->end != DEPLOYMENT_DONE || b->state != BUILD_RETIRED || b->uses_count == 0)
+        if (t->open || !d || !to || to == b || d->end != DEPLOYMENT_DONE || b->state != BUILD_RETIRED || !track_build_runs(b))
                 return false;
         for (uint32_t i = 0; i < b->uses_count; i++)
-                if (b->uses[i].first_started > d->ended_at)
+                if (b->uses[i].processes && b->uses[i].first_started > d->ended_at)
                         return false;
         settle(t, b, BUILD_SETTLED);
         settle(t, to, BUILD_NEW);
@@ -277,4 +292,6 @@ void track_judge(struct core *core, struct track *t)
         }
         if (t->open)
                 judge_open(core, t);
+        else
+                follow_up(core, t);
 }
