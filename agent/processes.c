@@ -7,8 +7,11 @@
 #include "agent/probe.h"
 #include "agent/process_read.h"
 #include "agent/service_lives.h"
+#include "agent/text.h"
+#include "agent/throttle.h"
 #include "proto/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +33,8 @@ struct process {
         bool build_asked; /* `build` is all there is to know */
         struct build *build;
         struct executable *executable;
+        char *throttle; /* file that tells of its cgroup, if it is the one to tell */
+        uint64_t throttled_ns;
         struct process_stat stat;
         uint32_t files, files_limit;
 };
@@ -74,8 +79,11 @@ void processes_free(struct processes **processes)
 
         if (!p)
                 return;
-        for (size_t i = 0; i < p->count && p->builds; i++)
-                builds_put(p->builds, &p->items[i].build);
+        for (size_t i = 0; i < p->count; i++) {
+                if (p->builds)
+                        builds_put(p->builds, &p->items[i].build);
+                free(p->items[i].throttle);
+        }
         executables_free(&p->executables);
         service_lives_free(&p->lives);
         free(p->items);
@@ -152,6 +160,9 @@ static void forget(struct processes *p, struct process *process)
         if (p->builds)
                 builds_put(p->builds, &process->build);
         process->build_asked = false;
+        free(process->throttle);
+        process->throttle = NULL;
+        process->throttled_ns = 0;
 }
 
 /* New ones are appended behind the sorted ones. */
@@ -215,6 +226,25 @@ static void read_first(struct processes *p, struct process *process)
                 process->executable = NULL;
 }
 
+/* The first process of a cgroup tells for all; should it end, the next one does. */
+static void read_throttle(struct processes *p, struct process *process)
+{
+        char name[64], text[4096], path[512];
+
+        if (process->reads % LIMIT_EVERY == 0 && !process->throttle) {
+                for (size_t i = 0; i < p->count; i++)
+                        if (p->items[i].throttle && p->items[i].owner.cgroup == process->owner.cgroup)
+                                return;
+                snprintf(name, sizeof(name), "%s/%u/cgroup", p->proc, process->pid);
+                if (text_read_file(name, text, sizeof(text)) > 0 &&
+                    throttle_path("/sys/fs/cgroup", text, path, sizeof(path)) == 0 &&
+                    throttle_read(path, &process->throttled_ns) == 0)
+                        process->throttle = strdup(path);
+        } else if (process->throttle) {
+                (void)!throttle_read(process->throttle, &process->throttled_ns);
+        }
+}
+
 static void read_one(struct processes *p, struct process *process)
 {
         if (process->pid == 0 || process_read_stat(p->proc, process->pid, process->start_ns, &process->stat) < 0)
@@ -224,6 +254,7 @@ static void read_one(struct processes *p, struct process *process)
         process->files = process_read_files(p->proc, process->pid, COUNTED_FILES);
         if (process->reads % LIMIT_EVERY == 0)
                 process->files_limit = process_read_files_limit(p->proc, process->pid);
+        read_throttle(p, process);
         process->reads++;
 }
 
@@ -312,6 +343,7 @@ static void fill(const struct processes *p, const struct process *process, int64
         row->executable = process->executable ? process->executable->path : "";
         row->build = process->executable ? process->executable->build : "";
         row->cpu_ns = process->stat.cpu_ns;
+        row->throttled_ns = process->throttled_ns;
         row->rss_bytes = process->stat.rss_bytes;
         row->threads = process->stat.threads;
         row->open_files = process->files;

@@ -35,9 +35,9 @@ static struct track_place *find_place(struct track *t, const struct text *host, 
         return others == 1 ? only : NULL;
 }
 
-static int compare(const struct track_setting *a, const struct summary_setting *b)
+static int compare(const struct track_setting *a, const struct track_setting *b)
 {
-        return a->kind != (uint8_t)b->kind ? (int)a->kind - (int)b->kind : strcmp(a->name->data, b->name);
+        return a->kind != b->kind ? (int)a->kind - (int)b->kind : strcmp(a->name->data, b->name->data);
 }
 
 struct change {
@@ -55,22 +55,18 @@ static uint32_t find_changes(const struct track_place *p, uint32_t unknown, stru
         while (i < p->settings_count || k < count) {
                 const struct track_setting *old = i < p->settings_count ? &p->settings[i] : NULL;
                 struct track_setting *new = k < count ? &now[k] : NULL;
-                struct summary_setting as = { 0 };
-                bool changed;
-                int r;
+                int r = !old ? 1 : !new ? -1 : compare(old, new);
+                bool changed = true;
 
-                if (new)
-                        as = (struct summary_setting){ (enum setting_kind) new->kind, new->name->data, 0 };
-                r = !old ? 1 : !new ? -1 : compare(old, &as);
-                changed = r != 0 || old->digest != new->digest;
-                if (r == 0) {
+                if (r == 0 && old && new) {
+                        changed = old->digest != new->digest;
                         new->turns = changed ? (uint8_t)MIN(old->turns + 1, 255) : old->turns > TURNS ? old->turns : 0;
                         changed = changed && new->turns <= TURNS;
                 }
-                if (changed && n < most) {
+                {
                         const struct track_setting *which = r < 0 ? old : new;
 
-                        if (!(unknown & 1u << which->kind))
+                        if (which && changed && n < most && !(unknown & 1u << which->kind))
                                 ret[n++] = (struct change){ which->name, (enum setting_kind)which->kind };
                 }
                 i += r <= 0;

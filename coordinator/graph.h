@@ -85,7 +85,7 @@ struct host_process {
         struct summary_process row; /* strings unused: */
         struct text *executable, *build;
         struct identity *identity;
-        struct cpu_use cpu;
+        struct cpu_use cpu, throttled;
 };
 
 /* What the last sweep of the agent found; its edge is looked up when it is needed. */

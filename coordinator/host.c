@@ -431,12 +431,14 @@ static int take_processes(struct core *core, struct host *h, const struct summar
                         const struct host_process *old = &h->processes[(i + k) % h->processes_count];
                         if (old->row.pid == p->pid && old->row.started == p->started) {
                                 new[i].cpu = old->cpu;
+                                new[i].throttled = old->throttled;
                                 break;
                         }
                         if (k >= 64)
                                 break;
                 }
                 cpu_use_take(&new[i].cpu, p->cpu_ns, s->at);
+                cpu_use_take(&new[i].throttled, p->throttled_ns, s->at);
         }
         drop_processes(core, h);
         h->processes = new;

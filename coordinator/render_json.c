@@ -119,6 +119,15 @@ static void service(struct text *out, const struct view_service *s, bool mark_ex
         json_string(out, "health", health_name(s->health));
         json_string(out, "tier", tier_name(s->tier));
         json_bool(out, "opted_out", s->opted_out);
+        json_open(out, "use", '{');
+        json_uint(out, "processes", s->use.processes);
+        json_ratio(out, "cpu_ratio", s->use.cpu_ratio);
+        json_ratio(out, "throttled_ratio", s->use.throttled_ratio);
+        json_uint(out, "rss_bytes", s->use.rss_bytes);
+        json_uint(out, "threads", s->use.threads);
+        json_uint(out, "open_files", s->use.open_files);
+        json_uint(out, "restarts_1h", s->use.restarts_1h);
+        json_close(out, '}');
         json_close(out, '}');
 }
 
@@ -208,6 +217,7 @@ static void process(struct text *out, const struct view_process *v)
         json_string(out, "executable", p->executable);
         json_string(out, "build", p->build);
         json_ratio(out, "cpu_ratio", v->cpu_ratio);
+        json_ratio(out, "throttled_ratio", v->throttled_ratio);
         json_uint(out, "rss_bytes", p->rss_bytes);
         json_uint(out, "threads", p->threads);
         /* Zero says that the agent could not read it: a process of ours has at least one of each. */

@@ -71,6 +71,13 @@ struct view_port {
         uint64_t drops;
 };
 
+/* What all processes of a service together take. */
+struct view_use {
+        uint32_t processes, threads, open_files, restarts_1h;
+        uint64_t rss_bytes;
+        double cpu_ratio, throttled_ratio; /* of a core */
+};
+
 struct view_service {
         const char *name;
         bool external; /* a far end without an agent; not in the answer to `services`, but in the graph */
@@ -83,6 +90,7 @@ struct view_service {
         enum view_health health;
         uint32_t tier;
         bool opted_out;
+        struct view_use use;
 };
 
 struct view_edge {
@@ -111,7 +119,7 @@ struct view_edge {
 struct view_process {
         const char *service, *host;
         struct summary_process process; /* its strings belong to the view */
-        double cpu_ratio;
+        double cpu_ratio, throttled_ratio;
 };
 
 /* A pool: the connections of one process to one server, when its agent last looked. `host`, `pid` and

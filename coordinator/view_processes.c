@@ -44,6 +44,7 @@ void view_add_processes(struct view_builder *b)
                         v->process.executable = view_copy_text(b, p->executable);
                         v->process.build = view_copy_text(b, p->build);
                         v->cpu_ratio = p->cpu.ratio;
+                        v->throttled_ratio = p->throttled.ratio;
                         n++;
                 }
         }

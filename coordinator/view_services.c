@@ -93,12 +93,31 @@ static int by_port(const void *x, const void *y)
         return r ? r : strcmp(a->address, b->address);
 }
 
+/* `counted`: by rank, the host (its number + 1) whose restarts are in already; each of its processes tells them. */
+static void add_process(struct view_builder *b, const struct host *h, const struct host_process *p, uint32_t *counted)
+{
+        struct view_service *v = p->identity ? service_row(b, p->identity->service) : NULL;
+
+        if (!v)
+                return;
+        v->use.processes++;
+        v->use.threads += p->row.threads;
+        v->use.open_files += p->row.open_files;
+        v->use.rss_bytes += p->row.rss_bytes;
+        v->use.cpu_ratio += p->cpu.ratio;
+        v->use.throttled_ratio += p->throttled.ratio;
+        if (counted[p->identity->service->rank] != h->number + 1)
+                v->use.restarts_1h += p->row.restarts_1h;
+        counted[p->identity->service->rank] = h->number + 1;
+}
+
 /* What identities, listeners and processes of the hosts say of services. */
 static void services_of_hosts(struct view_builder *b)
 {
         struct core *core = b->core;
+        uint32_t *counted = view_take(b, (core->order_count + 1) * sizeof(*counted));
 
-        for (uint32_t i = 0; i < core->hosts_count; i++) {
+        for (uint32_t i = 0; counted && i < core->hosts_count; i++) {
                 const struct host *h = core->hosts[i];
                 const char *name;
 
@@ -125,6 +144,8 @@ static void services_of_hosts(struct view_builder *b)
                         if (v)
                                 add_listener(b, v, l);
                 }
+                for (uint32_t k = 0; k < h->processes_count; k++)
+                        add_process(b, h, &h->processes[k], counted);
         }
 }
 

@@ -102,7 +102,8 @@ struct summary_process {
         int64_t started;
         const char *executable;
         const char *build;
-        uint64_t cpu_ns; /* cumulative */
+        uint64_t cpu_ns;       /* cumulative */
+        uint64_t throttled_ns; /* cumulative, of its cgroup, which one process tells for all; 0: no quota, or not told */
         uint64_t rss_bytes;
         uint32_t threads;
         uint32_t open_files, open_files_limit; /* 0 where not read */

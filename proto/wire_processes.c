@@ -24,6 +24,7 @@ void wire_pack_processes(struct wire_packer *p)
         PACK(p, m, exit_code, n, q[i].exit_code);
         PACK(p, m, exit_signal, n, q[i].exit_signal);
         PACK(p, m, exit_oom, n, q[i].exit_oom);
+        PACK(p, m, throttled_ns, n, q[i].throttled_ns);
 }
 
 int wire_unpack_processes(struct wire_unpacker *u)
@@ -48,5 +49,6 @@ int wire_unpack_processes(struct wire_unpacker *u)
         UNPACK(u, "processes", m, exit_code, n, rows[i].exit_code = v);
         UNPACK(u, "processes", m, exit_signal, n, rows[i].exit_signal = v);
         UNPACK(u, "processes", m, exit_oom, n, rows[i].exit_oom = v != 0);
+        UNPACK(u, "processes", m, throttled_ns, n, rows[i].throttled_ns = v);
         return 0;
 }

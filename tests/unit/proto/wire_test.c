@@ -30,6 +30,8 @@ struct fixture {
         struct summary_edge edges[200];
         struct summary_key keys[100];
         struct summary_process processes[2];
+        struct summary_build builds[3];
+        struct summary_setting settings[3];
         struct summary_pool pools[2];
 };
 
@@ -74,7 +76,20 @@ static struct fixture *fixture_new(void)
                                  .pools_at = AT - 5 * NSEC_PER_SEC,
                                  .pools_lost = 3,
                                  .pools = f->pools,
-                                 .pools_count = 2 };
+                                 .pools_count = 2,
+                                 .builds = f->builds,
+                                 .builds_count = 3,
+                                 .builds_pending = 4,
+                                 .settings = f->settings,
+                                 .settings_count = 3,
+                                 .settings_key = 0xabcdef0123456789 };
+        f->builds[0] =
+                (struct summary_build){ 9, 4, "nginx", "abc", "/srv/r/1", "sha256:1", "1.2", 77, AT - 9000, AT - 7, 2, 0, 2 };
+        f->builds[1] = (struct summary_build){ 4, 1, "", "", "", "", "", 0, AT, AT, 0, 2, 0 };
+        f->builds[2] = (struct summary_build){ 4, 1, "node x.js", "", "", "", "", UINT64_MAX, AT, AT, 0, 2, 1 };
+        f->settings[0] = (struct summary_setting){ SETTING_FILE, "/etc/nginx.conf", 1 };
+        f->settings[1] = (struct summary_setting){ SETTING_FLAG, "--user", UINT64_MAX };
+        f->settings[2] = (struct summary_setting){ SETTING_ENVIRONMENT, "PATH", 0 };
         f->labels[0] = (struct summary_label){ "environment", "production" };
         f->labels[1] = (struct summary_label){ "zone", "" };
         f->hooks[0] = (struct summary_hook){ "state", "attached", "tp_btf" };
@@ -125,6 +140,7 @@ static struct fixture *fixture_new(void)
                                                     .open_files = 11,
                                                     .open_files_limit = 1024,
                                                     .restarts_1h = 1,
+                                                    .throttled_ns = 1234567,
                                                     .has_exit = true,
                                                     .exit_code = -1,
                                                     .exit_signal = 9,
@@ -155,6 +171,7 @@ static void expect_same(const struct summary *a, const struct summary *b)
         SAME(labels_count), SAME(hooks_count), SAME(identities_count), SAME(addresses_count), SAME(listeners_count);
         SAME(edges_count), SAME(keys_count), SAME(processes_count);
         SAME(pools_at), SAME(pools_lost), SAME(pools_count);
+        SAME(builds_count), SAME(builds_pending), SAME(settings_count), SAME(settings_key);
         for (size_t i = 0; i < a->labels_count; i++)
                 SAME_TEXT(labels[i].key), SAME_TEXT(labels[i].value);
         for (size_t i = 0; i < a->hooks_count; i++)
@@ -183,6 +200,14 @@ static void expect_same(const struct summary *a, const struct summary *b)
         for (size_t i = 0; i < a->keys_count; i++)
                 assert_true(a->keys[i].key == b->keys[i].key && a->keys[i].edge == b->keys[i].edge &&
                             a->keys[i].role == b->keys[i].role);
+        for (size_t i = 0; i < a->builds_count; i++) {
+                SAME(builds[i].identity), SAME(builds[i].processes), SAME(builds[i].code), SAME(builds[i].first_started);
+                SAME(builds[i].last_started), SAME(builds[i].unknown), SAME(builds[i].settings), SAME(builds[i].settings_count);
+                SAME_TEXT(builds[i].program), SAME_TEXT(builds[i].build), SAME_TEXT(builds[i].release);
+                SAME_TEXT(builds[i].image), SAME_TEXT(builds[i].version);
+        }
+        for (size_t i = 0; i < a->settings_count; i++)
+                SAME(settings[i].kind), SAME_TEXT(settings[i].name), SAME(settings[i].digest);
         for (size_t i = 0; i < a->pools_count; i++) {
                 SAME(pools[i].edge), SAME(pools[i].pid), SAME(pools[i].started), SAME(pools[i].busy), SAME(pools[i].idle);
                 SAME(pools[i].held), SAME(pools[i].close_wait), SAME(pools[i].held_ever), SAME(pools[i].reused);
@@ -192,7 +217,8 @@ static void expect_same(const struct summary *a, const struct summary *b)
                 SAME(processes[i].identity), SAME(processes[i].pid), SAME(processes[i].started), SAME(processes[i].cpu_ns);
                 SAME(processes[i].rss_bytes), SAME(processes[i].threads), SAME(processes[i].open_files);
                 SAME(processes[i].open_files_limit), SAME(processes[i].restarts_1h), SAME(processes[i].has_exit);
-                SAME(processes[i].exit_code), SAME(processes[i].exit_signal), SAME(processes[i].exit_oom);
+                SAME(processes[i].throttled_ns), SAME(processes[i].exit_code), SAME(processes[i].exit_signal),
+                        SAME(processes[i].exit_oom);
                 SAME_TEXT(processes[i].executable), SAME_TEXT(processes[i].build);
         }
 }
@@ -386,6 +412,10 @@ DAMAGE(pool_held, m->pools->held[0] = 21)
 DAMAGE(pool_size, m->pools->idle[0] = UINT32_MAX)
 DAMAGE(process_column, m->processes->n_threads--)
 DAMAGE(process_identity, m->processes->identity[0] = 65536)
+DAMAGE(build_processes, m->builds->processes[1] = 0)
+DAMAGE(build_text, m->builds->release[0] = 1000000)
+DAMAGE(build_settings, m->builds->settings[2] = 2)
+DAMAGE(setting_kind, m->settings->kind[0] = 4)
 
 static void damage_is_named(void **state)
 {
@@ -429,6 +459,10 @@ static void damage_is_named(void **state)
         expect_refused(pool_size, "pools: one with");
         expect_refused(process_column, "processes.threads");
         expect_refused(process_identity, "processes.identity");
+        expect_refused(build_processes, "builds.processes");
+        expect_refused(build_text, "builds.release");
+        expect_refused(build_settings, "builds.settings");
+        expect_refused(setting_kind, "settings.kind");
 }
 
 static void garbage_and_bombs_are_refused(void **state)
