@@ -125,10 +125,11 @@ static void zsh(struct text *out)
                 for (const struct cli_option *const *o = cli_verbs[i].options; *o; o++)
                         zsh_option(out, *o, (*o)->choices);
                 for (const struct cli_option *const *o = cli_global_options; *o; o++)
-                        zsh_option(out, *o,
-                                   strcmp((*o)->name, "format") ? (*o)->choices
-                                   : *cli_verbs[i].formats      ? cli_verbs[i].formats
-                                                                : NULL);
+                        if (cli_global_stands(&cli_verbs[i], *o))
+                                zsh_option(out, *o,
+                                           strcmp((*o)->name, "format") ? (*o)->choices
+                                           : *cli_verbs[i].formats      ? cli_verbs[i].formats
+                                                                        : NULL);
                 if (strcmp(cli_verbs[i].name, "completion") == 0)
                         text_puts(out, " \\\n                        '2:shell:(bash zsh fish)'");
                 if (strcmp(cli_verbs[i].name, "signatures") == 0)

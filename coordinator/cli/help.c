@@ -54,7 +54,7 @@ void help_verb(struct text *out, const struct cli_verb *verb)
         for (const struct cli_option *const *o = cli_global_options; *o; o++) {
                 bool is_format = strcmp((*o)->name, "format") == 0;
 
-                if (!is_format || *verb->formats)
+                if (cli_global_stands(verb, *o) && (!is_format || *verb->formats))
                         entry(out, *o, is_format ? verb->formats : (*o)->choices);
         }
 }

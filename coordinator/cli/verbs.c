@@ -56,8 +56,8 @@ const struct cli_verb cli_verbs[] = {
         { "explain", "INCIDENT", "the evidence chain of an incident, in words", "", "table json", none, 1, 1, run_explain, NULL },
         { "deployments", "", "when builds and settings of services changed, where, and from what to what",
           "A deployment is observed when processes of a service begin to run another build; one that reaches\n"
-          "several hosts is one, with its beginning and its end. Changes of configuration files, flags and\n"
-          "environment are told apart, by name only.",
+          "several hosts is one, with its beginning and its end.\n"
+          "Changes of configuration files, flags and environment are told apart, by name only.",
           "table json", of_deployments, 0, 0, run_rows, NULL },
         { "deployed", "--service NAME --version V", "announce a deployment, from a pipeline",
           "It becomes one with what is observed of it half an hour before or after.", "", of_deployed, 0, 0, run_deployed, NULL },
@@ -85,4 +85,12 @@ const struct cli_verb *cli_verb_find(const char *name)
                 if (strcmp(cli_verbs[i].name, name) == 0)
                         return &cli_verbs[i];
         return NULL;
+}
+
+bool cli_global_stands(const struct cli_verb *verb, const struct cli_option *global)
+{
+        for (const struct cli_option *const *o = verb->options; *o; o++)
+                if (strcmp((*o)->name, global->name) == 0)
+                        return false;
+        return true;
 }

@@ -32,6 +32,8 @@ extern const struct cli_verb cli_verbs[];
 extern const size_t cli_verbs_count;
 extern const struct cli_option *const cli_global_options[];
 
+/* True if a global option means the same behind the verb: it has none of its own of that name. */
+bool cli_global_stands(const struct cli_verb *verb, const struct cli_option *global);
 const struct cli_verb *cli_verb_find(const char *name);
 
 /* What was typed. Values live as long as argv. */

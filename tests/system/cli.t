@@ -82,7 +82,7 @@ says 2 'a time that has passed' "a time to come" cli graph --at 2199-01-01
 says 2 'expected bash, zsh or fish' "a shell that is none" cli completion tcsh
 says 0 '^nightshift [0-9]' "the version" cli version
 says 0 '"version":"' "the version for programs" cli version --format json
-for verb in status hosts services edges processes graph watch signatures version completion; do
+for verb in status hosts services edges processes deployments deployed graph watch signatures version completion; do
         says 0 "^Usage: nightshift $verb" "help on $verb" cli "$verb" --help
 done
 says 0 '^$' "the completion of bash is bash" bash -c '"$1" completion bash | bash -n; echo' _ "$O/nightshift"

@@ -34,6 +34,7 @@ static void test_good(void **state)
                 "graph --format svg",
                 "--control /x graph --at 02:00",
                 "completion bash",
+                "--control /x deployed --service shop --version 2.1",
                 "watch --window 10s",
                 "ca issue web1 --whatever",
         };
@@ -54,6 +55,11 @@ static void test_good(void **state)
         assert_string_equal(invocation_value(&i, "depth"), "3");
         assert_string_equal(invocation_value(&i, "window"), "5m");
         assert_null(invocation_value(&i, "host"));
+        assert_int_equal(parse("deployed --version 2.1 --service a", &i, &asked, sentence, sizeof(sentence)), 0);
+        assert_int_equal(asked, CLI_ASKED_RUN); /* not the program's own version */
+        assert_string_equal(invocation_value(&i, "version"), "2.1");
+        assert_int_equal(parse("--version deployed", &i, &asked, sentence, sizeof(sentence)), 0);
+        assert_int_equal(asked, CLI_ASKED_VERSION);
         assert_int_equal(parse("edges --service a --service b", &i, &asked, sentence, sizeof(sentence)), 0);
         assert_string_equal(invocation_value(&i, "service"), "b");
 }

@@ -220,6 +220,43 @@ static void test_processes(void **state)
         fixture_free(f);
 }
 
+static void test_deployments(void **state)
+{
+        static const char *hosts[] = { "a", "b" }, *changes[] = { "--pool" };
+        struct fixture *f = fixture_shop();
+        struct view_deployment rows[2] = {
+                { .id = 7, .service = "shop", .from = "1", .to = "2", .hosts = { hosts, 2 }, .at = FIXTURE_NOW, .observed = true },
+                { .id = 8,
+                  .kind = DEPLOYMENT_FLAGS,
+                  .end = DEPLOYMENT_DONE,
+                  .service = "shop",
+                  .from = "2",
+                  .to = "2",
+                  .changes = { changes, 1 },
+                  .at = FIXTURE_NOW,
+                  .ended_at = FIXTURE_NOW,
+                  .announced_at = FIXTURE_NOW },
+        };
+        json_t *root, *array;
+
+        (void)state;
+        f->view.deployments = rows;
+        f->view.deployments_count = 2;
+        root = render("deployments", f);
+        array = json_object_get(root, "deployments");
+        for (size_t i = 0; i < 2; i++)
+                HAS(json_array_get(array, i), "id:s", "service:s", "kind:s", "hosts:a", "from:s", "to:s", "at:s", "ended_at:s?",
+                    "state:s", "how:s", "observed:b", "announced_at:s?", "changes:a");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(array, 0), "id")), "d-7");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(array, 0), "kind")), "deployment");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(array, 0), "how")), "observed");
+        assert_true(json_is_null(json_object_get(json_array_get(array, 0), "ended_at")));
+        assert_string_equal(json_string_value(json_object_get(json_array_get(array, 1), "kind")), "flags");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(array, 1), "how")), "announced");
+        json_decref(root);
+        fixture_free(f);
+}
+
 static void test_pools(void **state)
 {
         struct fixture *f = fixture_shop();
@@ -357,6 +394,7 @@ int main(void)
                 cmocka_unit_test(test_services_without_external_ends),
                 cmocka_unit_test(test_edges),
                 cmocka_unit_test(test_processes),
+                cmocka_unit_test(test_deployments),
                 cmocka_unit_test(test_pools),
                 cmocka_unit_test(test_empty_and_unknown),
                 cmocka_unit_test(test_hostile_names),
