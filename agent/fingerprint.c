@@ -13,6 +13,8 @@
 /* Of code, not of settings: hosts compare these with each other, so the key is no secret. */
 static const struct hash_key code_key = { UINT64_C(0x6e69676874736869), UINT64_C(0x66742d636f64652e) };
 
+#define CLASS_PATH_FILES 4
+
 struct reading {
         const struct fingerprint_facts *facts;
         struct fingerprint *out;
@@ -141,6 +143,30 @@ static void add_lock_file(struct reading *r, const char *script)
         }
 }
 
+/* What a class is taken from: the first archives of the class path. */
+static void add_class_path(struct reading *r)
+{
+        const char *p = r->arguments;
+        char path[4096], resolved[4096];
+
+        while ((p = next_argument(r, p)))
+                if (strcmp(p, "-cp") == 0 || strcmp(p, "-classpath") == 0 || strcmp(p, "--class-path") == 0) {
+                        p = next_argument(r, p);
+                        break;
+                }
+        for (int i = 0; p && *p && i < CLASS_PATH_FILES; i++) {
+                size_t n = strcspn(p, ":");
+
+                if (n > 0 && n < sizeof(path)) {
+                        memcpy(path, p, n);
+                        path[n] = '\0';
+                        add_code(r, r->folder, path, resolved, sizeof(resolved));
+                        release_from(r, resolved);
+                }
+                p += n + (p[n] == ':');
+        }
+}
+
 static const char *read_script(struct reading *r)
 {
         const char *script;
@@ -154,6 +180,9 @@ static const char *read_script(struct reading *r)
                 return NULL;
         if (module) {
                 char name[64];
+
+                if (strcmp(r->out->program, "java") == 0)
+                        add_class_path(r);
 
                 text_copy(name, sizeof(name), script);
                 if (strlen(r->out->program) + strlen(name) + 2 <= sizeof(r->out->program))
@@ -278,6 +307,8 @@ int fingerprint_read(const struct fingerprint_facts *facts, struct fingerprint *
         snprintf(path, sizeof(path), "%s/%u/cwd", facts->proc, facts->pid);
         if (text_read_link(path, r.folder, sizeof(r.folder)) < 0)
                 strcpy(r.folder, "/");
+        if (text_ends(r.folder, " (deleted)"))
+                r.folder[strlen(r.folder) - strlen(" (deleted)")] = '\0';
         inside_open(facts->proc, facts->pid, &r.inside);
         inside_path(&r.inside, r.folder);
         if (e) {

@@ -16,6 +16,22 @@ static void remember(struct core *core, struct host *h, struct track *t)
                 h->tracks[h->tracks_count++] = t;
 }
 
+/* An agent that starts anew reads old processes again, whose files may have been replaced meanwhile: a
+ * process that was known before runs what it ran before. */
+static struct track_build *known_before(struct track *t, const struct host *h, const struct summary_build *row, uint64_t pass)
+{
+        for (uint32_t i = 0; i < t->builds_count; i++)
+                for (uint32_t k = 0; k < t->builds[i].uses_count; k++) {
+                        const struct build_use *use = &t->builds[i].uses[k];
+
+                        if (use->host == h->name && use->processes > 0 && use->pass != pass &&
+                            llabs(use->first_started - row->first_started) < SAME_START &&
+                            llabs(use->last_started - row->last_started) < SAME_START)
+                                return &t->builds[i];
+                }
+        return NULL;
+}
+
 static int take_row(struct core *core, struct host *h, const struct summary_build *row, uint64_t pass)
 {
         const struct identity *identity = host_identity(core, h, row->identity);
@@ -32,9 +48,10 @@ static int take_row(struct core *core, struct host *h, const struct summary_buil
         r = track_print(core, row, &print);
         if (r < 0)
                 return r;
-        r = track_build_get(core, t, &print, &b);
+        b = h->builds_known ? NULL : known_before(t, h, row, pass);
+        r = b ? 0 : track_build_get(core, t, &print, &b);
         if (r == 0) {
-                track_use(core, b, h, row, pass);
+                track_use(core, t, b, h, row, pass);
                 remember(core, h, t);
                 t->pass = pass;
         }
@@ -85,6 +102,7 @@ int deployments_take(struct core *core, struct host *h, const struct summary *s)
                         h->tracks[kept++] = t;
         }
         h->tracks_count = kept;
+        h->builds_known = h->builds_known || s->builds_pending == 0;
         for (size_t i = 0; i < s->builds_count && r == 0; i++)
                 r = take_row_settings(core, h, s, &s->builds[i]);
         return r;
@@ -240,7 +258,7 @@ int deployments_announce(struct core *core, const char *service, const char *ver
         if (!name)
                 return -ENOMEM;
         d = deployment_latest(core, name, announced_fits, core->now);
-        if (d && d->announced_at && strcmp(d->to->data, version) != 0)
+        if (d && d->announced_at && d->to && strcmp(d->to->data, version) != 0)
                 d = NULL;
         if (!d) {
                 d = deployment_new(core, name, DEPLOYMENT_BUILD, core->now);

@@ -10,6 +10,8 @@
 #define SIDE_BY_SIDE_AFTER (24 * 3600 * NSEC_PER_SEC)
 #define TURNS_WITHIN (3600 * NSEC_PER_SEC)
 #define BEFORE_THE_AGENT (300 * NSEC_PER_SEC) /* what a new host starts before its agent is news all the same */
+/* Starts are told by a clock that is adjusted: the same one differs a little from time to time. */
+#define SAME_START (2 * NSEC_PER_SEC)
 #define ANNOUNCED_WITHIN (1800 * NSEC_PER_SEC)
 
 /* deployment_list.c */
@@ -37,7 +39,8 @@ uint64_t print_digest(const struct build_print *print);
 struct text *print_label(struct core *core, const struct build_print *print, const struct build_print *other);
 /* -ENOSPC: the track has as many builds as it may, all of them in use. */
 MUST_CHECK int track_build_get(struct core *core, struct track *t, struct build_print *print, struct track_build **ret_build);
-void track_use(struct core *core, struct track_build *b, struct host *h, const struct summary_build *row, uint64_t pass);
+void track_use(struct core *core, struct track *t, struct track_build *b, struct host *h, const struct summary_build *row,
+               uint64_t pass);
 /* Removes what a host no longer runs. */
 void track_unuse(struct core *core, struct track *t, const struct host *h, uint64_t pass);
 /* Runs somewhere, heard or not; on this host. */

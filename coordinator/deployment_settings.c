@@ -180,7 +180,7 @@ int settings_take(struct core *core, struct track *t, struct host *h, struct tex
         int r;
 
         /* The same process told again, or an older one. */
-        if (p && p->started >= row->last_started)
+        if (p && row->last_started <= p->started + SAME_START)
                 return 0;
         if (core->deployments.settings_count + row->settings_count > TRACK_SETTINGS_MAX)
                 return 0;

@@ -110,6 +110,7 @@ struct host {
         uint64_t sequence_seen[HOST_WINDOW / 64]; /* bit of sequence n: n mod HOST_WINDOW */
         uint64_t full_sequence, newest_sequence, listeners_sequence, processes_sequence;
         uint64_t builds_sequence;
+        bool builds_known;   /* this session has told all of them */
         uint64_t full_first; /* sequence of part 0 of the latest full summary that began to arrive */
         uint32_t full_parts; /* of it that are here */
         bool resync, final;

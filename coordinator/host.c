@@ -179,6 +179,7 @@ void host_end_session(struct core *core, struct host *h)
         memset(h->sequence_seen, 0, sizeof(h->sequence_seen));
         h->full_first = h->full_parts = 0;
         h->builds_sequence = 0;
+        h->builds_known = false;
         h->sequence_max = h->full_sequence = h->newest_sequence = h->listeners_sequence = h->processes_sequence = 0;
         h->lost_before += h->lost;
         h->lost = h->lost_keys = 0;

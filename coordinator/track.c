@@ -180,7 +180,8 @@ int track_build_get(struct core *core, struct track *t, struct build_print *prin
         return 0;
 }
 
-void track_use(struct core *core, struct track_build *b, struct host *h, const struct summary_build *row, uint64_t pass)
+void track_use(struct core *core, struct track *t, struct track_build *b, struct host *h, const struct summary_build *row,
+               uint64_t pass)
 {
         struct build_use *use = NULL;
 
@@ -193,6 +194,7 @@ void track_use(struct core *core, struct track_build *b, struct host *h, const s
                 use = &b->uses[b->uses_count++];
                 *use = (struct build_use){ .host = text_ref(h->name) };
         }
+        t->dirty = t->dirty || use->last_started < row->last_started - SAME_START || use->processes == 0;
         if (use->pass != pass) { /* the table's first row of it */
                 use->processes = 0;
                 use->first_started = INT64_MAX;

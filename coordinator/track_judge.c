@@ -125,8 +125,10 @@ static void open_track(struct core *core, struct track *t, struct track_build *t
                 d->at = at;
                 d->observed = true;
         }
-        if (!d->from)
+        if (!d->from || d->from->length == 0) {
+                text_put(core, &d->from);
                 d->from = print_label(core, &from->print, &to->print);
+        }
         if (!d->to)
                 d->to = print_label(core, &to->print, &from->print);
         d->at = MIN(d->at, at);
@@ -167,6 +169,14 @@ static void follow(struct core *core, struct track *t, struct deployment *d, con
         }
 }
 
+static bool reached(const struct deployment *d, const struct text *host)
+{
+        for (uint32_t i = 0; i < d->hosts_count; i++)
+                if (d->hosts[i].name == host)
+                        return true;
+        return false;
+}
+
 /* The last ones may still be on their way up when nothing of the former build is left. */
 static void follow_up(struct core *core, struct track *t)
 {
@@ -178,7 +188,9 @@ static void follow_up(struct core *core, struct track *t)
         for (uint32_t i = 0; i < to->uses_count; i++) {
                 const struct build_use *use = &to->uses[i];
 
-                if (use->processes == 0 || use->grown_at <= d->ended_at || use->grown_at > d->ended_at + TOGETHER)
+                /* Of a host that was late to tell, also one that came up in between. */
+                if (use->processes == 0 || use->grown_at > d->ended_at + TOGETHER || use->grown_at < d->at ||
+                    (use->grown_at <= d->ended_at && reached(d, use->host)))
                         continue;
                 deployment_reached(core, d, use->host, use->grown_at);
                 d->ended_at = end_of(d);

@@ -120,4 +120,12 @@ void view_name_versions(struct view_builder *b)
                         if (version && version[0])
                                 s->version = view_copy_string(b, version);
                 }
+        /* Where nothing is declared, what was announced last. */
+        for (uint32_t i = b->core->deployments.count; own && i > 0; i--) {
+                const struct deployment *d = b->core->deployments.items[i - 1];
+                struct view_service *s = d->announced_at ? bsearch(d->service->data, v->services, own, sizeof(*s), by_name) : NULL;
+
+                if (s && s->version[0] == 0)
+                        s->version = view_copy_text(b, d->to);
+        }
 }

@@ -486,6 +486,24 @@ static void a_restart_of_the_coordinator_is_no_news(void **state)
         assert_int_equal(count(), 1);
 }
 
+/* What a host ran is known again, so that it is missed when it is gone. */
+static void gone_during_a_restart_of_the_coordinator(void **state)
+{
+        struct view *v;
+
+        (void)state;
+        settled(2);
+        replace(&places[0], "2");
+        restart();
+        stop(&places[1]);
+        run(&places[1], "other", "1", T0 - SECONDS(7200));
+        say(&places[1]);
+        v = list();
+        assert_int_equal(v->deployments_count, 1);
+        assert_int_equal(v->deployments[0].end, DEPLOYMENT_DONE);
+        view_free(&v);
+}
+
 static void a_restart_of_an_agent_is_no_news(void **state)
 {
         (void)state;
@@ -495,6 +513,14 @@ static void a_restart_of_an_agent_is_no_news(void **state)
         run(&places[0], "pay", "1", T0 - SECONDS(7200) + 3); /* its clock was set a little */
         places[0].agent.s.builds_pending = 1;
         say(&places[0]);
+        assert_int_equal(count(), 0);
+        /* A process that stayed, whose file was replaced before the agent came again and read it. */
+        replace(&places[1], "1");
+        now += SECONDS(60);
+        begin(&places[1], "b", now);
+        places[1].agent.s.session = 4712;
+        run(&places[1], "pay", "2", now - SECONDS(65) + 1000);
+        say(&places[1]);
         assert_int_equal(count(), 0);
 }
 
@@ -516,6 +542,7 @@ int main(void)
                 TEST(settings_that_come_with_a_build),
                 TEST(announced_before_and_after),
                 TEST(a_restart_of_the_coordinator_is_no_news),
+                TEST(gone_during_a_restart_of_the_coordinator),
                 TEST(a_restart_of_an_agent_is_no_news),
         };
 
