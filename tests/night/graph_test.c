@@ -51,6 +51,10 @@ static void sums(void **state)
                 size_t rows = 0;
 
                 assert_int_equal(night_graph(seed, NULL, &g), 0);
+                if (g->services_count > 200) {
+                        night_graph_free(&g);
+                        continue;
+                }
                 for (int i = 0; i < g->hosts_count; i++)
                         rows = MAX(rows, (size_t)g->hosts[i].rows_count);
                 seen = calloc((size_t)g->hosts_count * rows, sizeof(*seen));

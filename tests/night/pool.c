@@ -50,10 +50,10 @@ uint32_t pool_open(const struct pool *p)
 
 static uint32_t slot_take(struct pool *p)
 {
-        if (pool_open(p) < p->slots)
-                for (uint32_t i = 0; i < p->slots; i++)
-                        if (p->conns[i].state == CONN_FREE)
-                                return i;
+        while (p->lowest < p->slots && p->conns[p->lowest].state != CONN_FREE)
+                p->lowest++;
+        if (p->lowest < p->slots)
+                return p->lowest;
         if (p->slots == p->size) {
                 p->size = p->size ? p->size * 2 : 16;
                 p->conns = reallocarray(p->conns, p->size, sizeof(*p->conns));
@@ -130,6 +130,7 @@ void pool_close(struct pool *p, uint32_t slot)
         if (p->limits.files)
                 --*p->limits.files;
         c->state = CONN_FREE;
+        p->lowest = MIN(p->lowest, slot);
         p->flow.closed++;
         while (p->slots > 0 && p->conns[p->slots - 1].state == CONN_FREE)
                 p->slots--;

@@ -80,9 +80,9 @@ struct pool {
         struct pool_kind kind;
         struct pool_limits limits;
         struct random random;
-        struct conn *conns; /* by the slot, as files are numbered: the lowest free one is taken */
-        uint32_t slots, size;
-        uint32_t *idle; /* the longest idle first */
+        struct conn *conns;           /* by the slot, as files are numbered: the lowest free one is taken */
+        uint32_t slots, size, lowest; /* lowest: none below it is free */
+        uint32_t *idle;               /* the longest idle first */
         uint32_t idle_count, busy, leaked, half;
         uint32_t waiting;
         double now, chores_at, retired_at;

@@ -104,6 +104,56 @@ static bool near(double a, double b, double ratio, double least)
         return fabs(a - b) <= ratio * fmax(a, b) + least;
 }
 
+/* By Little's law a sweep finds rate × time busy. */
+static void busy(void **state)
+{
+        const struct duration service = { 0.03, 0.8 };
+
+        (void)state;
+        for (double few = 0; few < 100; few += 99) {
+                struct means m = measure("hikari-grows", 20, few, 12);
+
+                assert_true(near(m.busy, 20 * duration_mean(&service), 0.05, 0));
+        }
+}
+
+/* Step by step what bpf/pool.h says, with its lag of one sweep. */
+static void sweeps(void **state)
+{
+        struct pool_swept s;
+        struct pool p;
+        int a, b;
+
+        (void)state;
+        pool_init(&p, pool_kind_get("pg-pool-keeps"), NULL, 2, 0);
+        a = pool_acquire(&p, 1);
+        b = pool_acquire(&p, 2);
+        pool_release(&p, (uint32_t)a, 3);
+        s = pool_sweep(&p, 10);
+        assert_true(s.busy == 1 && s.idle == 1 && s.held == 0 && p.swept.opened == 2);
+        pool_acquire(&p, 11); /* takes a */
+        pool_acquire(&p, 12); /* opens a third */
+        pool_release(&p, (uint32_t)a, 13);
+        pool_release(&p, (uint32_t)b, 13);
+        s = pool_sweep(&p, 20);
+        assert_true(s.busy == 1 && s.idle == 2 && s.held == 0 && p.swept.opened == 12);
+        pool_acquire(&p, 21);
+        pool_acquire(&p, 21);
+        pool_acquire(&p, 22); /* a fourth: nothing is idle */
+        pool_leak(&p, (uint32_t)a, LEAK_HELD, 23);
+        s = pool_sweep(&p, 30);
+        assert_true(s.busy == 3 && s.idle == 1 && s.held == 0);
+        pool_acquire(&p, 35); /* a fifth, beside the one that was left idle */
+        s = pool_sweep(&p, 40);
+        assert_true(s.idle == 1 && s.held == 0 && p.swept.opened == 35); /* it was met before the new one */
+        s = pool_sweep(&p, 50);
+        assert_true(s.busy == 4 && s.idle == 1 && s.held == 1 && p.swept.held_ever == 1 && p.swept.reused == 0);
+        p.conns[a].touched = true; /* a word on it after all */
+        s = pool_sweep(&p, 60);
+        assert_true(s.held == 0 && p.swept.held_ever == 1 && p.swept.reused == 1);
+        pool_free(&p);
+}
+
 static void one_by_one_or_at_once(void **state)
 {
         static const char *const kinds[] = { "pg-pool",      "pg-pool-keeps", "psycopg_pool", "hikari",
@@ -218,10 +268,8 @@ static void held(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(sums),
-                cmocka_unit_test(one_by_one_or_at_once),
-                cmocka_unit_test(breach),
-                cmocka_unit_test(held),
+                cmocka_unit_test(sums),   cmocka_unit_test(busy), cmocka_unit_test(sweeps), cmocka_unit_test(one_by_one_or_at_once),
+                cmocka_unit_test(breach), cmocka_unit_test(held),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

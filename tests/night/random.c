@@ -60,17 +60,15 @@ bool random_chance(struct random *r, double p)
 
 #define QUANTILES 1024
 
-/* Polar (Marsaglia and Bray, 1964). */
-static double normal_exact(struct random *r)
+/* Beyond `from`: Marsaglia, "Generating a variable from the tail of the normal distribution", 1964. */
+static double normal_tail(struct random *r, double from)
 {
-        double u, v, q;
+        double x;
 
-        do {
-                u = 2 * random_unit(r) - 1;
-                v = 2 * random_unit(r) - 1;
-                q = u * u + v * v;
-        } while (q >= 1 || q == 0);
-        return u * sqrt(-2 * log(q) / q);
+        do
+                x = sqrt(from * from - 2 * log(random_unit(r)));
+        while (random_unit(r) * x > from);
+        return x;
 }
 
 static void normal_table(double *quantiles)
@@ -97,12 +95,9 @@ double random_normal(struct random *r)
         if (quantiles[1] == 0)
                 normal_table(quantiles);
         if (i < 8 || i >= QUANTILES - 8) {
-                double z;
+                double z = normal_tail(r, -quantiles[8]);
 
-                do
-                        z = normal_exact(r);
-                while (fabs(z) < -quantiles[8]);
-                return i < 8 ? -fabs(z) : fabs(z);
+                return i < 8 ? -z : z;
         }
         return quantiles[i] + (u - i) * (quantiles[i + 1] - quantiles[i]);
 }
@@ -167,9 +162,28 @@ uint32_t random_poisson(struct random *r, double mean)
         return k;
 }
 
+/* BTRS */
+static uint32_t binomial_large(struct random *r, uint32_t n, double p)
+{
+        double q = 1 - p, spq = sqrt(n * p * q), b = 1.15 + 2.53 * spq, a = -0.0873 + 0.0248 * b + 0.01 * p, c = n * p + 0.5;
+        double vr = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spq, m = floor((n + 1) * p), odds = log(p / q);
+        double most = log_factorial(m) + log_factorial(n - m);
+
+        for (;;) {
+                double u = random_unit(r) - 0.5, v = random_unit(r), us = 0.5 - fabs(u), k = floor((2 * a / us + b) * u + c);
+
+                if (k < 0 || k > n)
+                        continue;
+                if (us >= 0.07 && v <= vr)
+                        return (uint32_t)k;
+                if (log(v * alpha / (a / (us * us) + b)) <= most - log_factorial(k) - log_factorial(n - k) + (k - m) * odds)
+                        return (uint32_t)k;
+        }
+}
+
 uint32_t random_binomial(struct random *r, uint32_t n, double p)
 {
-        double mean = n * p, q;
+        double term, u, odds;
         uint32_t k = 0;
 
         if (n == 0 || !(p > 0))
@@ -178,23 +192,15 @@ uint32_t random_binomial(struct random *r, uint32_t n, double p)
                 return n;
         if (p > 0.5)
                 return n - random_binomial(r, n, 1 - p);
-        if (mean < 12) {
-                double term = exp(n * log1p(-p)), u = random_unit(r), odds = p / (1 - p);
-
-                while (u > term && k < n) {
-                        u -= term;
-                        k++;
-                        term *= odds * (n - k + 1) / k;
-                }
-                return k;
-        }
-        if (mean > 400) {
-                double x = floor(mean + sqrt(mean * (1 - p)) * random_normal(r) + 0.5);
-
-                return x < 0 ? 0 : x > n ? n : (uint32_t)x;
-        }
-        q = log1p(-p);
-        for (double at = floor(log(random_unit(r)) / q); at < n; at += 1 + floor(log(random_unit(r)) / q))
+        if (n * p > 12)
+                return binomial_large(r, n, p);
+        term = exp(n * log1p(-p));
+        u = random_unit(r);
+        odds = p / (1 - p);
+        while (u > term && k < n) {
+                u -= term;
                 k++;
+                term *= odds * (n - k + 1) / k;
+        }
         return k;
 }

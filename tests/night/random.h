@@ -1,9 +1,9 @@
 /* Randomness for the generators: everything follows from a seed, on every machine. Each part of a night
  * has a stream of its own, so that what one part draws does not move another.
  *
- * Sources: xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64; Poisson by inversion below 12
- * and by PTRS above (Hörmann, "The transformed rejection method", 1993); binomial by inversion below 12
- * and by the normal approximation above 400, in between by counting geometric gaps (Devroye, 1986, X.4). */
+ * Sources: xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64; Poisson and binomial by inversion up to a
+ * mean of 12, above by PTRS and BTRS (Hörmann, "The transformed rejection method for generating Poisson random
+ * variables" and "The generation of binomial random variates", 1993). */
 #pragma once
 
 #include "proto/base.h"
