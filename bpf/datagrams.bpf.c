@@ -72,7 +72,7 @@ static __always_inline void ends_of(struct bpf_sock_addr *ctx, bool v6, struct d
         else
                 address_v4(ends->local, v4);
         ends->local_port = sk->src_port;
-        ends->connected = sk->dst_port;
+        ends->connected = sk->dst_port != 0; /* its low byte may be */
         ends->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 }
 

@@ -189,6 +189,22 @@ static void many_clients(void **state)
         close(server);
 }
 
+/* A connected socket is a client's, whatever its far port: some end in a zero byte. */
+static void connected_to_low_port(void **state)
+{
+        int server = udp_bound(AF_INET, 200), client = udp_bound(AF_INET, 7907);
+        struct place to = loopback(AF_INET, 200);
+        size_t n;
+
+        assert_int_equal(connect(client, (void *)&to.at, to.size), 0);
+        exchange(client, server, NULL);
+        expect_one_pair(*state, 200, 1, 1);
+        rig_counts(*state, UDP, SERVER, 7907, &n);
+        assert_int_equal(n, 0);
+        close(client);
+        close(server);
+}
+
 static void nothing_lost(void **state)
 {
         rig_expect_no_loss(*state);
@@ -197,8 +213,13 @@ static void nothing_lost(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(unconnected),          cmocka_unit_test(unconnected_v6),          cmocka_unit_test(connected),
-                cmocka_unit_test(connected_and_silent), cmocka_unit_test(connected_without_reply), cmocka_unit_test(many_clients),
+                cmocka_unit_test(unconnected),
+                cmocka_unit_test(unconnected_v6),
+                cmocka_unit_test(connected),
+                cmocka_unit_test(connected_and_silent),
+                cmocka_unit_test(connected_without_reply),
+                cmocka_unit_test(many_clients),
+                cmocka_unit_test(connected_to_low_port),
                 cmocka_unit_test(nothing_lost),
         };
 
