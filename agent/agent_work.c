@@ -161,7 +161,8 @@ void agent_on_tier(void *data, int64_t now)
 {
         struct agent *agent = data;
         int64_t again;
-        bool on = schedule_tier_on(&agent->tier, now, clock_wall(), &again);
+        int64_t wall = clock_wall();
+        bool on = schedule_tier_on(&agent->tier, now, wall, &again);
         int r;
 
         if (on != agent->tier_on && !agent->tier_failed) {
@@ -173,6 +174,7 @@ void agent_on_tier(void *data, int64_t now)
                 else
                         log_error("probe", "cannot switch the turnarounds tier: %s", strerror(-r));
         }
+        probe_count_datagrams(agent->parts.probe, agent->tier_on && schedule_tier_raised(&agent->tier, wall));
         if (loop_set_timer(agent->tier_timer, again) < 0)
                 log_error("agent", "cannot set a timer: %s", strerror(errno));
 }

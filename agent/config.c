@@ -122,7 +122,7 @@ static const struct yaml_config_key keys[] = {
           .help = "Labels of this host, such as {environment: production, zone: a}; environment groups hosts in the graph." },
         { "tier", YAML_CONFIG_CUSTOM, .reloadable = true, .custom = read_tier,
           .help = "connections: what connections tell, and request-to-reply times for one second in twenty. turnarounds: those "
-                  "times without a break. The default is connections." },
+                  "times without a break, and the bytes of UDP, which are not counted otherwise. The default is connections." },
         { "services", YAML_CONFIG_CUSTOM, .reloadable = true, .custom = read_services,
           .help = "Services by name: what belongs to each, and what may be done to it. The first that matches wins." },
         { "limits.actions_per_hour", YAML_CONFIG_INTEGER, AT(limits.actions_per_hour), .initial = "4", .max = 1000,

@@ -74,6 +74,10 @@ void probe_set_key_threshold(struct probe *probe, uint32_t threshold);
 /* Attaches or detaches the turnarounds tier. -ENOTSUP where the kernel has no hook for it. */
 MUST_CHECK int probe_turnarounds(struct probe *probe, bool on);
 
+/* Whether bytes and datagrams of UDP are counted from now on. They are while the tier is on, and true sums
+ * only if it stays on: not for a duty cycle. Nothing where the kernel has no hook for it. */
+void probe_count_datagrams(struct probe *probe, bool on);
+
 /* Bytes of kernel memory that the maps take, by the kernel's own account where it gives one. */
 uint64_t probe_map_bytes(const struct probe *probe);
 

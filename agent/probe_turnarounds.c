@@ -50,6 +50,11 @@ void probe_load_turnarounds(struct probe *probe)
                 probe_note(probe, "turnarounds", "unavailable",
                            tracepoints ? "the kernel does not take the programs on sock_send_length and sock_recv_length"
                                        : "needs sock_send_length (Linux 6.3) or fentry; request-to-reply times are not seen");
+        probe_note(probe, "udp_bytes", probe->turnarounds ? "attached" : "unavailable",
+                   probe->turnarounds ? "sock_send_length and sock_recv_length, while the tier is on without a break"
+                   : tracepoints      ? "the kernel does not take the programs on sock_send_length and sock_recv_length: bytes of "
+                                        "UDP are not counted"
+                                      : "needs sock_send_length (Linux 6.3): bytes of UDP are not counted");
 }
 
 static int attach(const struct bpf_program *program, struct bpf_link **ret_link)
@@ -70,6 +75,11 @@ static void detach(struct probe *probe)
         }
 }
 
+void probe_count_datagrams(struct probe *probe, bool on)
+{
+        probe->control->datagram_bytes = on && probe->turnarounds && probe->messages[0];
+}
+
 int probe_turnarounds(struct probe *probe, bool on)
 {
         struct turnarounds_bpf *t = probe->turnarounds;
@@ -77,6 +87,7 @@ int probe_turnarounds(struct probe *probe, bool on)
         int r;
 
         if (!on) {
+                probe_count_datagrams(probe, false);
                 detach(probe);
                 return 0;
         }

@@ -79,6 +79,15 @@ bool schedule_tier_on(struct schedule_tier *tier, int64_t now, int64_t wall, int
         return tier->always || raised || into < SCHEDULE_DUTY_ON_NS;
 }
 
+bool schedule_tier_raised(const struct schedule_tier *tier, int64_t wall)
+{
+        bool raised = tier->always;
+
+        for (size_t i = 0; i < SCHEDULE_RAISES_MAX; i++)
+                raised = raised || (tier->raises[i].tier > 1 && tier->raises[i].until > wall);
+        return raised;
+}
+
 int schedule_tier_raise(struct schedule_tier *tier, const char *service, uint32_t level, int64_t until, int64_t wall)
 {
         struct schedule_raise *free_one = NULL, *mine = NULL;

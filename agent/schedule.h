@@ -50,5 +50,7 @@ struct schedule_tier {
 
 /* Whether the tier is to be on now, and when to ask again. */
 bool schedule_tier_on(struct schedule_tier *tier, int64_t now, int64_t wall, int64_t *ret_again);
+/* Whether it is on for longer than a turn of the duty cycle: what is counted then is all there was. */
+bool schedule_tier_raised(const struct schedule_tier *tier, int64_t wall);
 /* tier <= 1 ends a raise. -ENOSPC: too many services are raised; -EINVAL: the deadline has passed. */
 MUST_CHECK int schedule_tier_raise(struct schedule_tier *tier, const char *service, uint32_t level, int64_t until, int64_t wall);

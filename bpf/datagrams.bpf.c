@@ -7,8 +7,14 @@
  * the others, if they live for an interval. There is no hook on connect(): it would be in the way of
  * TCP, and proves nothing, for resolvers connect sockets to sort addresses and send nothing.
  *
- * Flows end when nothing was heard of them for a while; the agent's sweep counts that. */
-#include "bpf/edge.h"
+ * Flows end when nothing was heard of them for a while; the agent's sweep counts that.
+ *
+ * Lengths are told to none of these hooks, but to the messages tier (turnarounds.bpf.c), which follows in the
+ * same call. Bytes are therefore counted only while that tier is on without a break, for what was left out
+ * would be missing from the sum; and they are those that the process wrote and read, however the kernel cut
+ * them into packets. The tier also meets connected sockets that speak without an address. Not known is who
+ * was heard where a server reads without asking for the address. */
+#include "bpf/datagrams.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -27,16 +33,6 @@ struct bpf_sock_addr {
 
 enum { EPHEMERAL = 32768 };
 #define SETTLING_NS 10000000000ULL
-
-struct datagram_ends {
-        struct datagram_flow_key key;
-        __u8 local[16];
-        __u32 netns; /* of the process: sockets seldom live in another one */
-        __u16 local_port;
-        __u16 listen_port; /* what the process is to be named by: 0 for a client's */
-        /* bytes in memory rather than arguments: the verifier then walks what follows once, not for each value */
-        __u8 connected, role, sure;
-};
 
 static __always_inline void address_words(__u8 to[16], __u32 a, __u32 b, __u32 c, __u32 d)
 {
@@ -76,93 +72,6 @@ static __always_inline void ends_of(struct bpf_sock_addr *ctx, bool v6, struct d
         ends->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 }
 
-/* A socket that was spoken to first listens; the sweep lets it go when it is closed. */
-static __noinline int listener_put(struct datagram_ends *ends, struct event_process *process)
-{
-        struct event_control *control = control_get();
-        struct event_listener listener = {};
-        __u64 key;
-
-        if (!ends || !process || !control)
-                return 0;
-        key = ends->key.cookie; /* no pointer is that small */
-        if (bpf_map_lookup_elem(&listeners, &key))
-                return 0;
-        listener.owner = process->owner;
-        listener.tgid = process->tgid;
-        listener.since_ns = bpf_ktime_get_ns();
-        listener.port = ends->local_port;
-        listener.netns = ends->netns;
-        listener.transport = EVENT_TRANSPORT_UDP;
-        listener.flags = EVENT_LISTENER_UNSURE;
-        listener.born_sweep = control->sweep;
-        __builtin_memcpy(listener.address, ends->local, sizeof(listener.address));
-        if (bpf_map_update_elem(&listeners, &key, &listener, BPF_NOEXIST) && !bpf_map_lookup_elem(&listeners, &key))
-                loss(EVENT_LOSS_LISTENERS_FULL);
-        return 0;
-}
-
-/* A new flow, in the context of its process. `sure`: a datagram is known to have passed. */
-static __noinline int flow_begin(struct datagram_ends *ends)
-{
-        struct datagram_flow flow = {};
-        struct event_edge edge = {};
-        struct event_process process;
-        struct event_counts *slot;
-        bool known;
-        __u8 role;
-
-        if (!ends)
-                return 0;
-        known = process_capture((void *)bpf_get_current_task(), &process, ends->listen_port);
-        if (!known)
-                return 0;
-        role = ends->role;
-        edge.owner = process.owner;
-        edge.role = role;
-        edge.transport = EVENT_TRANSPORT_UDP;
-        edge.netns = ends->netns;
-        __builtin_memcpy(edge.remote, ends->key.peer, sizeof(edge.remote));
-        if (role == EVENT_ROLE_CLIENT) {
-                edge.remote_port = ends->key.port;
-        } else {
-                __builtin_memcpy(edge.local, ends->local, sizeof(edge.local));
-                edge.local_port = ends->local_port;
-                ends->key.port = 0;
-                listener_put(ends, &process);
-        }
-        flow.edge = edge_index(&edge, process.tgid);
-        if (flow.edge == INDEX_NONE)
-                return 0;
-        flow.last_ns = bpf_ktime_get_ns();
-        flow.role = role;
-        flow.counted = ends->sure;
-        if (bpf_map_update_elem(&flows, &ends->key, &flow, BPF_NOEXIST)) {
-                if (!bpf_map_lookup_elem(&flows, &ends->key))
-                        loss(EVENT_LOSS_FLOWS);
-                return 0;
-        }
-        slot = ends->sure ? counts_of(flow.edge) : NULL;
-        if (slot) {
-                ADD(slot->attempted, 1);
-                ADD(slot->opened, 1);
-                slot->last_ns = flow.last_ns;
-        }
-        return 0;
-}
-
-/* The flow that a datagram belongs to, as either end. */
-static __always_inline struct datagram_flow *flow_find(const struct datagram_ends *ends)
-{
-        struct datagram_flow *flow = bpf_map_lookup_elem(&flows, &ends->key);
-        struct datagram_flow_key key = ends->key;
-
-        if (flow)
-                return flow;
-        key.port = 0;
-        return bpf_map_lookup_elem(&flows, &key);
-}
-
 /* Who spoke first, where that was before we listened: then the ephemeral port is the client's. */
 static __always_inline __u8 first_role(const struct datagram_ends *ends, __u8 by_order)
 {
@@ -178,6 +87,7 @@ static __always_inline __u8 first_role(const struct datagram_ends *ends, __u8 by
 
 static __always_inline int datagram(struct bpf_sock_addr *ctx, bool v6, __u8 role)
 {
+        struct event_control *control = control_get();
         struct datagram_ends ends = {};
         struct datagram_flow *flow;
 
@@ -193,11 +103,15 @@ static __always_inline int datagram(struct bpf_sock_addr *ctx, bool v6, __u8 rol
                 if (ends.role == EVENT_ROLE_SERVER && ends.local_port < EPHEMERAL)
                         ends.listen_port = ends.local_port;
                 flow_begin(&ends);
-                return 1;
+        } else {
+                flow->last_ns = bpf_ktime_get_ns();
+                if (!flow->counted)
+                        datagram_flow_count(flow);
+                ends.edge = flow->edge;
+                ends.role = flow->role;
         }
-        flow->last_ns = bpf_ktime_get_ns();
-        if (!flow->counted)
-                datagram_flow_count(flow);
+        if (control && control->datagram_bytes)
+                passing_note(&ends, role == EVENT_ROLE_CLIENT, ends.role);
         return 1;
 }
 

@@ -89,7 +89,7 @@ struct event_counts {
         __u64 received;       /* bytes of payload that arrived */
         __u64 unread;         /* bytes that lay unread when their connection ended; not after we sent our FIN */
         __u64 retransmits;
-        __u64 datagrams_sent;
+        __u64 datagrams_sent; /* UDP, as its bytes above: those that passed while control.datagram_bytes was set */
         __u64 datagrams_received;
         __u64 last_ns; /* last change of state */
         __u64 generation;
@@ -204,7 +204,8 @@ struct event_control {
         __u64 since_ns;       /* when counting began */
         __u32 dead;           /* elements of `socks` that are kept for the next life of their socket */
         __u8 pool_sweep;      /* the same as `sweep` for pools, and never 0 */
-        __u8 pad[3];
+        __u8 datagram_bytes;  /* 1: bytes of UDP are counted, since the messages of every moment are seen */
+        __u8 pad[2];
 };
 _Static_assert(sizeof(struct event_control) == 48, "event_control");
 

@@ -142,6 +142,24 @@ struct {
         __uint(max_entries, 16384);
 } flows SEC(".maps");
 
+/* Where a datagram goes or comes from: told by the hooks on addresses to those on lengths, which follow in the
+ * same call of the task. Keyed by task and, for the last one that it sent, by the cookie of the socket, which is
+ * never as large as a pointer. Only while bytes are counted. */
+struct passing {
+        __u64 cookie;
+        __u64 generation;
+        __u32 edge;
+        __u8 fresh; /* 0: the length was told */
+        __u8 role;
+        __u16 pad;
+};
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __type(key, __u64);
+        __type(value, struct passing);
+        __uint(max_entries, 8192);
+} passings SEC(".maps");
+
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
         __type(key, struct event_pool_key);

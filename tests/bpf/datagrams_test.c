@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #define UDP EVENT_TRANSPORT_UDP
@@ -205,6 +206,149 @@ static void connected_to_low_port(void **state)
         close(server);
 }
 
+static bool count_bytes(struct rig *rig)
+{
+        const struct probe_hook *hook;
+        int r = probe_turnarounds(rig->probe, true);
+
+        for (size_t i = 0; (hook = probe_hook(rig->probe, i)); i++)
+                if (!strcmp(hook->name, "udp_bytes") && strcmp(hook->state, "attached") != 0) {
+                        print_message("# bytes of UDP: %s\n", hook->detail);
+                        return false;
+                }
+        assert_int_equal(r, 0);
+        probe_count_datagrams(rig->probe, true);
+        return true;
+}
+
+static void count_no_bytes(struct rig *rig)
+{
+        assert_int_equal(probe_turnarounds(rig->probe, false), 0);
+}
+
+/* n datagrams of 10 bytes each way, as both ends must have them. */
+static void expect_bytes(struct rig *rig, uint16_t port, uint64_t flows, uint64_t n)
+{
+        RIG_UDP(rig, CLIENT, port, .attempted = flows, .opened = flows, .sent = 10 * n, .received = 10 * n, .datagrams_sent = n,
+                .datagrams_received = n);
+        RIG_UDP(rig, SERVER, port, .attempted = 1, .opened = 1, .sent = 10 * n, .received = 10 * n, .datagrams_sent = n,
+                .datagrams_received = n);
+}
+
+/* While they are counted, all of them are, and none otherwise: a duty cycle would tell a twentieth of the sum. */
+static void bytes_in(struct rig *rig, int family, uint16_t port, bool connected)
+{
+        int server = udp_bound(family, port), client = udp_socket(family);
+        struct place to = loopback(family, port), *at = connected ? NULL : &to;
+
+        if (connected)
+                assert_int_equal(connect(client, (void *)&to.at, to.size), 0);
+        exchange(client, server, at);
+        if (!count_bytes(rig)) {
+                close(client);
+                close(server);
+                skip();
+        }
+        probe_count_datagrams(rig->probe, false);
+        exchange(client, server, at);
+        expect_bytes(rig, port, 1, 0);
+        probe_count_datagrams(rig->probe, true);
+        for (int i = 0; i < 50; i++)
+                exchange(client, server, at);
+        expect_bytes(rig, port, 1, 50);
+        count_no_bytes(rig);
+        exchange(client, server, at);
+        expect_bytes(rig, port, 1, 50);
+        close(client);
+        close(server);
+}
+
+static void bytes_unconnected(void **state)
+{
+        bytes_in(*state, AF_INET, 7911, false);
+}
+
+static void bytes_unconnected_v6(void **state)
+{
+        bytes_in(*state, AF_INET6, 7912, false);
+}
+
+static void bytes_connected(void **state)
+{
+        bytes_in(*state, AF_INET, 7913, true);
+}
+
+static void bytes_connected_v6(void **state)
+{
+        bytes_in(*state, AF_INET6, 7914, true);
+}
+
+/* An IPv6 socket that speaks IPv4: the same edge. */
+static void bytes_mapped(void **state)
+{
+        int server = udp_bound(AF_INET, 7915), client = udp_socket(AF_INET6);
+        struct place to = loopback(AF_INET6, 7915);
+
+        assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.1", &((struct sockaddr_in6 *)&to.at)->sin6_addr), 1);
+        if (!count_bytes(*state))
+                skip();
+        for (int i = 0; i < 5; i++)
+                exchange(client, server, &to);
+        expect_bytes(*state, 7915, 1, 5);
+        count_no_bytes(*state);
+        close(client);
+        close(server);
+}
+
+/* Neither end ever asks for an address but the server, and the client is met by its messages alone. */
+static void bytes_without_address(void **state)
+{
+        int server = udp_bound(AF_INET, 7916), client = udp_socket(AF_INET), other = udp_socket(AF_INET);
+        struct place to = loopback(AF_INET, 7916), from;
+        char data[64];
+
+        if (!count_bytes(*state))
+                skip();
+        assert_int_equal(connect(client, (void *)&to.at, to.size), 0);
+        assert_int_equal(write(client, "0123456789", 10), 10);
+        take(server, &from);
+        give(server, &from);
+        assert_int_equal(recv(client, data, sizeof(data), MSG_PEEK), 10);
+        assert_int_equal(read(client, data, sizeof(data)), 10);
+        give(other, &to);
+        take(server, &from);
+        give(server, &from);
+        assert_int_equal(recv(other, data, sizeof(data), 0), 10);
+        expect_bytes(*state, 7916, 2, 2);
+        count_no_bytes(*state);
+        close(client);
+        close(other);
+        close(server);
+}
+
+/* Written in two pieces, the second without an address; and one of no bytes. */
+static void bytes_in_pieces(void **state)
+{
+        int server = udp_bound(AF_INET, 7917), client = udp_socket(AF_INET);
+        struct place to = loopback(AF_INET, 7917);
+        char data[64];
+
+        if (!count_bytes(*state))
+                skip();
+        assert_int_equal(sendto(client, "01234", 5, MSG_MORE, (void *)&to.at, to.size), 5);
+        assert_int_equal(send(client, "56789", 5, 0), 5);
+        assert_int_equal(recvfrom(server, data, sizeof(data), MSG_PEEK, (void *)&to.at, &to.size), 10);
+        assert_int_equal(recvfrom(server, data, sizeof(data), 0, (void *)&to.at, &to.size), 10);
+        to = loopback(AF_INET, 7917);
+        assert_int_equal(sendto(client, "", 0, 0, (void *)&to.at, to.size), 0);
+        assert_int_equal(recvfrom(server, data, sizeof(data), 0, (void *)&to.at, &to.size), 0);
+        RIG_UDP(*state, CLIENT, 7917, .attempted = 1, .opened = 1, .sent = 10, .datagrams_sent = 3);
+        RIG_UDP(*state, SERVER, 7917, .attempted = 1, .opened = 1, .received = 10, .datagrams_received = 2);
+        count_no_bytes(*state);
+        close(client);
+        close(server);
+}
+
 static void nothing_lost(void **state)
 {
         rig_expect_no_loss(*state);
@@ -220,6 +364,13 @@ int main(void)
                 cmocka_unit_test(connected_without_reply),
                 cmocka_unit_test(many_clients),
                 cmocka_unit_test(connected_to_low_port),
+                cmocka_unit_test(bytes_unconnected),
+                cmocka_unit_test(bytes_unconnected_v6),
+                cmocka_unit_test(bytes_connected),
+                cmocka_unit_test(bytes_connected_v6),
+                cmocka_unit_test(bytes_mapped),
+                cmocka_unit_test(bytes_without_address),
+                cmocka_unit_test(bytes_in_pieces),
                 cmocka_unit_test(nothing_lost),
         };
 

@@ -44,8 +44,8 @@ kernel() {
 }
 
 state=inet_sock_set_state:attached
-kernel 6.1 bookworm $state iter/task_file:attached turnarounds:fallback
+kernel 6.1 bookworm $state iter/task_file:attached turnarounds:fallback udp:attached udp_bytes:unavailable
 # Its programs may not take locks: open connections are counted at their end.
-[ -n "${FAST:-}" ] || kernel 5.10 bullseye-security $state iter/task_file:fallback turnarounds:fallback
-[ -n "${FAST:-}" ] || kernel 6.12 bookworm-backports $state iter/task_file:attached turnarounds:attached
+[ -n "${FAST:-}" ] || kernel 5.10 bullseye-security $state iter/task_file:fallback turnarounds:fallback udp:attached udp_bytes:unavailable
+[ -n "${FAST:-}" ] || kernel 6.12 bookworm-backports $state iter/task_file:attached turnarounds:attached udp:attached udp_bytes:attached
 echo "1..$N"

@@ -89,8 +89,12 @@ static void raises_end(void **state)
 
         (void)state;
         assert_false(schedule_tier_on(&tier, now, wall, &again));
+        assert_true(schedule_tier_on(&tier, 20 * SECOND, wall, &again));
+        assert_false(schedule_tier_raised(&tier, wall)); /* by its cycle */
         assert_int_equal(schedule_tier_raise(&tier, "a", 2, wall + 3 * SECOND, wall), 0);
         assert_true(schedule_tier_on(&tier, now, wall, &again));
+        assert_true(schedule_tier_raised(&tier, wall));
+        assert_false(schedule_tier_raised(&tier, wall + 3 * SECOND));
         assert_true(again <= now + 3 * SECOND);
         assert_true(schedule_tier_on(&tier, now + 2 * SECOND, wall + 2 * SECOND, &again));
         assert_false(schedule_tier_on(&tier, now + 3 * SECOND, wall + 3 * SECOND, &again));
@@ -104,6 +108,7 @@ static void raises_end(void **state)
         assert_int_equal(schedule_tier_raise(&tier, "more", 2, wall + SECOND, wall), 0);
         tier.always = true;
         assert_true(schedule_tier_on(&tier, now, wall + 100 * SECOND, &again));
+        assert_true(schedule_tier_raised(&tier, wall + 100 * SECOND));
 }
 
 int main(void)
