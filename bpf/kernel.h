@@ -38,7 +38,7 @@ enum bpf_map_type {
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
 enum { BPF_F_MMAPABLE = 1U << 10, BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { EEXIST = 17, ENOENT = 2, EBUSY = 16 };
-enum { AF_INET = 2, AF_INET6 = 10, IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
+enum { AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10, IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
 enum { PF_KTHREAD = 0x00200000, SIGNAL_GROUP_EXIT = 4, SOCK_DONE = 1, TASK_TREE_DEPTH = 16 };
 enum { IPPROTO_MPTCP = 262, SOCKFS_MAGIC = 0x534f434b };
 enum tcp_state {
@@ -124,6 +124,14 @@ typedef struct {
 typedef struct {
         int owned;
 } socket_lock_t;
+struct sk_buff {
+        struct sk_buff *next;
+        char cb[48];
+};
+struct sk_buff_head {
+        struct sk_buff *next;
+        __u32 qlen;
+};
 struct sock;
 struct socket {
         struct sock *sk;
@@ -131,6 +139,7 @@ struct socket {
 struct sock {
         struct sock_common __sk_common;
         socket_lock_t sk_lock;
+        struct sk_buff_head sk_receive_queue;
         atomic_t sk_drops;
         int sk_err;
         u16 sk_protocol, sk_type;
@@ -142,8 +151,16 @@ struct inet_sock {
         __be32 inet_saddr;
         __be16 inet_sport;
 };
+struct request_sock {
+        struct request_sock *dl_next;
+        struct sock *sk;
+};
+struct request_sock_queue {
+        struct request_sock *rskq_accept_head;
+};
 struct inet_connection_sock {
         struct inet_sock icsk_inet;
+        struct request_sock_queue icsk_accept_queue;
         u8 icsk_pending;
 };
 struct tcp_sock {
@@ -193,6 +210,13 @@ struct file {
         void *private_data;
         struct inode *f_inode;
         struct path f_path;
+};
+struct scm_fp_list { /* files that are sent over a socket */
+        short count;
+        struct file *fp[1];
+};
+struct unix_skb_parms { /* at skb->cb */
+        struct scm_fp_list *fp;
 };
 struct mm_struct {
         struct file *exe_file;

@@ -247,7 +247,7 @@ static __always_inline bool better_owner(const struct conn *conn, __u8 sweep)
 }
 
 /* `dead`: the element of the socket's former life, if it was kept. */
-static __always_inline int candidate_put(__u64 key, struct conn *dead, struct event_control *control)
+static __noinline int candidate_put(__u64 key, struct conn *dead, struct event_control *control)
 {
         struct conn candidate = {};
 
@@ -272,11 +272,13 @@ static __noinline int visit_connection(struct task_struct *task, __u32 tgid, str
 {
         struct event_process process;
         __u64 key = (unsigned long)sk;
+        __u32 zero = 0;
+        struct view *v;
         struct conn *conn;
-        struct view v;
         __u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 
-        if (state == TCP_SYN_SENT || state == TCP_CLOSE || state == TCP_SYN_RECV)
+        v = bpf_map_lookup_elem(&view_now, &zero);
+        if (!v || state == TCP_SYN_SENT || state == TCP_CLOSE || state == TCP_SYN_RECV)
                 return 0;
         conn = bpf_map_lookup_elem(&socks, &key);
         if (!conn || conn->phase == CONN_DEAD) {
@@ -287,28 +289,28 @@ static __noinline int visit_connection(struct task_struct *task, __u32 tgid, str
         if (conn->phase == CONN_CANDIDATE && conn->born_sweep == control->sweep)
                 return 0;
         /* The element may come to be another's any moment: from here on it is compared with these. */
-        v.sock = key;
-        v.since = conn->since;
-        if (conn->sock != key || !view_numbers((void *)sk, &v))
+        v->sock = key;
+        v->since = conn->since;
+        if (conn->sock != key || !view_numbers((void *)sk, v))
                 return 0;
         if (conn->phase == CONN_CANDIDATE) {
-                if (v.state == TCP_CLOSE || !process_of(task, tgid, &process))
+                if (v->state == TCP_CLOSE || !process_of(task, tgid, &process))
                         return 0;
-                view_ends(sk, &v.ends);
-                adopt(conn, &v, &process, control);
+                view_ends(sk, &v->ends);
+                adopt(conn, v, &process, control);
                 return 0;
         }
         if (conn->phase != CONN_OPEN) {
-                if (state_open(v.state)) {
-                        view_ends(sk, &v.ends);
-                        open_late(conn, &v, control);
+                if (state_open(v->state)) {
+                        view_ends(sk, &v->ends);
+                        open_late(conn, v, control);
                 }
                 return 0;
         }
         if (conn->swept != control->sweep)
-                account(conn, &v, control->sweep);
-        if (pool_wants(conn, &v, control) && pool_process(conn, task, tgid, &process))
-                pool_count(conn, &v, &process, control);
+                account(conn, v, control->sweep);
+        if (pool_wants(conn, v, control) && pool_process(conn, task, tgid, &process))
+                pool_count(conn, v, &process, control);
         if (conn->tgid == tgid) {
                 conn->owner_sweep = control->sweep;
                 return 0;
@@ -319,12 +321,13 @@ static __noinline int visit_connection(struct task_struct *task, __u32 tgid, str
                 conn->owner_sweep = control->sweep;
                 conn->tgid = tgid;
         } else if (better_owner(conn, control->sweep)) {
-                view_ends(sk, &v.ends);
-                move(conn, &v, &process, control);
+                view_ends(sk, &v->ends);
+                move(conn, v, &process, control);
         }
         return 0;
 }
 
+/* Returns 1 if this is the owner of the listener, and thereby of what waits in its accept queue. */
 static __noinline int visit_listener(struct task_struct *task, __u32 tgid, struct sock *sk, struct event_control *control)
 {
         struct event_listener *known, listener = {};
@@ -346,6 +349,7 @@ static __noinline int visit_listener(struct task_struct *task, __u32 tgid, struc
                 if (known->tgid == tgid || owner_tag(&known->owner) == owner_tag(&process.owner)) {
                         known->owner_sweep = control->sweep;
                         known->flags |= EVENT_LISTENER_SWEPT;
+                        return known->backlog != 0;
                 } else if (tgid != 1 &&
                            (known->tgid == 1 || (known->born_sweep != control->sweep && known->owner_sweep != control->sweep &&
                                                  (__u8)(known->owner_sweep + 1) != control->sweep))) {
@@ -439,6 +443,96 @@ static __noinline int visit_datagrams(struct task_struct *task, __u32 tgid, stru
         return 0;
 }
 
+/* What follows is in no file table, and found where it waits. The queues are walked without their locks: a
+ * socket that is met there by mistake is closed, or not met a second time. These two functions are global, so
+ * that the verifier walks them once and not in each turn of a loop; pointers are numbers to such a function,
+ * as those are that were read. */
+__noinline int visit_waiting(__u64 task_at, __u64 sk_at)
+{
+        struct event_control *control = control_get();
+        struct task_struct *task = (void *)task_at;
+        struct sock *sk = (void *)sk_at;
+
+        if (control && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+                visit_connection(task, BPF_CORE_READ(task, tgid), sk, control);
+        return 0;
+}
+
+/* The TCP socket behind a file, unless it listens. */
+static __always_inline struct sock *connection_of(struct file *file)
+{
+        struct socket *socket;
+        struct sock *sk;
+        __u16 family;
+
+        if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != SOCKFS_MAGIC)
+                return NULL;
+        socket = BPF_CORE_READ(file, private_data);
+        sk = BPF_CORE_READ(socket, sk);
+        family = BPF_CORE_READ(sk, __sk_common.skc_family);
+        if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
+            BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+                return NULL;
+        return sk;
+}
+
+__noinline int visit_flying(__u64 task_at, __u64 file_at)
+{
+        struct event_control *control = control_get();
+        struct sock *sk = connection_of((void *)file_at);
+        struct task_struct *task = (void *)task_at;
+
+        if (control && sk)
+                visit_connection(task, BPF_CORE_READ(task, tgid), sk, control);
+        return 0;
+}
+
+#define WAITING_MAX 1024
+
+/* Connections that nobody has accepted yet. */
+static __noinline int visit_accept_queue(struct task_struct *task, struct sock *sk, struct event_control *control)
+{
+        __u64 process = (unsigned long)BPF_CORE_READ(task, group_leader);
+        struct request_sock *request = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_accept_queue.rskq_accept_head);
+
+        for (int i = 0; i < WAITING_MAX && request; i++) {
+                visit_waiting(process, (unsigned long)BPF_CORE_READ(request, sk));
+                request = BPF_CORE_READ(request, dl_next);
+        }
+        if (request && control && control->adopting)
+                loss(EVENT_LOSS_SOCKS_FULL);
+        return 0;
+}
+
+#define FLYING_MESSAGES_MAX 16
+#define FLYING_FILES_MAX 16
+
+/* Sockets that were sent over this one and not received yet: they are its owner's. */
+static __noinline int visit_unix(struct task_struct *task, struct sock *sk)
+{
+        __u64 process = (unsigned long)BPF_CORE_READ(task, group_leader);
+        struct sk_buff *skb = BPF_CORE_READ(sk, sk_receive_queue.next);
+        struct unix_skb_parms *parms;
+        struct scm_fp_list *list;
+        struct file *file;
+        __u64 files;
+        short count;
+
+        for (int i = 0; i < FLYING_MESSAGES_MAX; i++) {
+                if (!skb || skb == (void *)sk + bpf_core_field_offset(struct sock, sk_receive_queue))
+                        break;
+                parms = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
+                list = BPF_CORE_READ(parms, fp);
+                count = list ? BPF_CORE_READ(list, count) : 0;
+                files = (unsigned long)list + bpf_core_field_offset(struct scm_fp_list, fp);
+                for (int j = 0; j < FLYING_FILES_MAX && j < count; j++)
+                        if (!bpf_probe_read_kernel(&file, sizeof(file), (void *)(files + j * sizeof(file))))
+                                visit_flying(process, (unsigned long)file);
+                skb = BPF_CORE_READ(skb, next);
+        }
+        return 0;
+}
+
 SEC("iter/task_file")
 int sweep_files(struct bpf_iter__task_file *ctx)
 {
@@ -456,6 +550,9 @@ int sweep_files(struct bpf_iter__task_file *ctx)
                 return 0;
         sk = BPF_CORE_READ((struct socket *)file->private_data, sk);
         family = BPF_CORE_READ(sk, __sk_common.skc_family);
+        if (family == AF_UNIX && control->sweep_mode & EVENT_SWEEP_CONNECTIONS && bpf_core_type_exists(struct unix_skb_parms) &&
+            BPF_CORE_READ(sk, sk_receive_queue.qlen))
+                return visit_unix(task, sk);
         if (family != AF_INET && family != AF_INET6)
                 return 0;
         protocol = BPF_CORE_READ(sk, sk_protocol);
@@ -468,9 +565,11 @@ int sweep_files(struct bpf_iter__task_file *ctx)
         if (!sk)
                 return 0;
         control->sockets++;
-        if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
-                visit_listener(task, task->tgid, sk, control);
-        else if (control->sweep_mode & EVENT_SWEEP_CONNECTIONS)
+        if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN) {
+                if (visit_listener(task, task->tgid, sk, control) && control->sweep_mode & EVENT_SWEEP_CONNECTIONS)
+                        visit_accept_queue(task, sk, control);
+        } else if (control->sweep_mode & EVENT_SWEEP_CONNECTIONS) {
                 visit_connection(task, task->tgid, sk, control);
+        }
         return 0;
 }

@@ -16,6 +16,8 @@ static struct older {
         int listener, listener_v6;
         struct pair usual[3], orphaned, v6;
         int close_wait, stranger_go, stranger_ready;
+        int waiting_listener, waiting_client, flying_unix[2];
+        struct pair flying;
         pid_t stranger;
 } older;
 
@@ -115,6 +117,78 @@ static void bytes_after_adoption(void **state)
         RIG_TCP(*state, CLIENT, 7101, .adopted = 3, .closed = 3, .sent = 511, .received = 200);
 }
 
+static void send_file(int to, int fd)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+        struct iovec data = { "x", 1 };
+        struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+        assert_int_equal(sendmsg(to, &message, 0), 1);
+        assert_int_equal(close(fd), 0);
+}
+
+static int receive_file(int from)
+{
+        char byte, space[CMSG_SPACE(sizeof(int))];
+        struct iovec data = { &byte, 1 };
+        struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
+        int fd;
+
+        assert_int_equal(recvmsg(from, &message, 0), 1);
+        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+        return fd;
+}
+
+/* In no file table: one that waits to be accepted, and one that is on its way to another process. */
+static void in_no_file_table(void **state)
+{
+        struct pair waiting = { .client = older.waiting_client };
+
+        RIG_TCP(*state, CLIENT, 7107, .adopted = 1);
+        RIG_TCP(*state, SERVER, 7107, .adopted = 1);
+        RIG_TCP(*state, CLIENT, 7108, .adopted = 1);
+        RIG_TCP(*state, SERVER, 7108, .adopted = 1);
+        rig_expect_keys(*state, 7107, 1);
+        rig_expect_keys(*state, 7108, 1);
+        tcp_send(waiting.client, 100);
+        rig_sweep(*state);
+        RIG_TCP(*state, SERVER, 7107, .adopted = 1, .received = 100);
+        waiting.server = tcp_accept(older.waiting_listener);
+        tcp_receive(waiting.server, 100);
+        older.flying.client = receive_file(older.flying_unix[1]);
+        for (int i = 0; i < 3; i++)
+                rig_sweep(*state);
+        tcp_pass(waiting.server, waiting.client, 10);
+        tcp_pass(older.flying.client, older.flying.server, 20);
+        pair_close(&waiting);
+        pair_close(&older.flying);
+        RIG_TCP(*state, CLIENT, 7107, .adopted = 1, .closed = 1, .sent = 100, .received = 10);
+        RIG_TCP(*state, SERVER, 7107, .adopted = 1, .closed = 1, .sent = 10, .received = 100);
+        RIG_TCP(*state, CLIENT, 7108, .adopted = 1, .closed = 1, .sent = 20);
+        RIG_TCP(*state, SERVER, 7108, .adopted = 1, .closed = 1, .received = 20);
+        rig_expect_keys(*state, 7107, 1);
+        close(older.waiting_listener);
+}
+
+/* What waits is no guess either: it is the listener's from the beginning, and stays so. */
+static void waits_to_be_accepted(void **state)
+{
+        int listener = tcp_listen("127.0.0.1", 7109, 16), client = tcp_connect("127.0.0.1", 7109);
+        struct pair pair = { .client = client };
+
+        for (int i = 0; i < 3; i++)
+                rig_sweep(*state);
+        RIG_TCP(*state, SERVER, 7109, .attempted = 1, .opened = 1);
+        pair.server = tcp_accept(listener);
+        pair_close(&pair);
+        RIG_TCP(*state, SERVER, 7109, .attempted = 1, .opened = 1, .closed = 1);
+        close(listener);
+}
+
 static void open_connections(void **state)
 {
         int listener = tcp_listen("127.0.0.1", 7103, 16);
@@ -201,6 +275,13 @@ static int setup(void **state)
         close(listener);
         older.listener_v6 = tcp_listen("::", 7106, 16);
         older.v6 = tcp_pair(older.listener_v6, "::1", 7106);
+        older.waiting_listener = tcp_listen("127.0.0.1", 7107, 16);
+        older.waiting_client = tcp_connect("127.0.0.1", 7107);
+        listener = tcp_listen("127.0.0.1", 7108, 16);
+        older.flying = tcp_pair(listener, "127.0.0.1", 7108);
+        close(listener);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, older.flying_unix), 0);
+        send_file(older.flying_unix[0], older.flying.client);
         rig_probe(*state, NULL);
         assert_int_equal(write(older.stranger_go, "", 1), 1);
         stranger_wait();
@@ -211,6 +292,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(adopted_once),         cmocka_unit_test(roles_without_listener),
+                cmocka_unit_test(in_no_file_table),     cmocka_unit_test(waits_to_be_accepted),
                 cmocka_unit_test(bytes_after_adoption), cmocka_unit_test(open_connections),
                 cmocka_unit_test(close_wait_stays),     cmocka_unit_test(scope),
                 cmocka_unit_test(nothing_lost),
