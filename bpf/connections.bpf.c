@@ -461,9 +461,11 @@ static __noinline int listener_begin(struct sock *sk)
         struct event_process process;
         struct bind bind = {};
         __u64 key = (unsigned long)sk;
+        bool keeps = task_keeps((void *)bpf_get_current_task());
 
-        if (!process_capture((void *)bpf_get_current_task(), &process, sk->__sk_common.skc_num))
+        if (!process_capture((void *)bpf_get_current_task(), &process, keeps ? 0 : sk->__sk_common.skc_num))
                 return 0;
+        listener.flags = keeps ? EVENT_LISTENER_KEPT : 0;
         listener.owner = process.owner;
         listener.tgid = process.tgid;
         listener.since_ns = bpf_ktime_get_ns();

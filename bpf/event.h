@@ -123,6 +123,7 @@ enum event_listener_flags {
         EVENT_LISTENER_SWEPT = 1, /* owner comes from a file table, not only from the listen call */
         EVENT_LISTENER_V6ONLY = 2,
         EVENT_LISTENER_UNSURE = 4, /* met once by the sweep: it may have closed just then */
+        EVENT_LISTENER_KEPT = 8,   /* by systemd, for another, who is the owner once it holds it */
 };
 
 /* Value of the hash `processes` (keyed by tgid) for processes that own a listener or opened a

@@ -206,6 +206,23 @@ static __always_inline __u64 task_start(struct task_struct *task)
         return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+/* systemd holds sockets that are others', and accepts on few: of a host, of a container, of a user. Whatever else
+ * is the first process somewhere owns what it holds, as any process does. */
+static __noinline __attribute__((unused)) bool task_keeps(struct task_struct *task)
+{
+        struct task_struct *leader;
+        union {
+                char text[8];
+                __u64 word;
+        } name = {}, systemd = { .text = "systemd" };
+
+        if (!task)
+                return false;
+        leader = BPF_CORE_READ(task, group_leader);
+        bpf_probe_read_kernel(&name, sizeof(name), &leader->comm);
+        return name.word == systemd.word;
+}
+
 /* Fills *process from the task itself; the listen port is left alone. */
 static __always_inline void process_read(struct task_struct *task, struct event_process *process)
 {

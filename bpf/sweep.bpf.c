@@ -333,12 +333,12 @@ static __noinline int visit_listener(struct task_struct *task, __u32 tgid, struc
         struct event_listener *known, listener = {};
         struct event_process process;
         __u64 key = (unsigned long)sk;
+        bool keeps = task_keeps(task);
         struct bind bind = {};
         struct ends ends;
 
         known = bpf_map_lookup_elem(&listeners, &key);
-        /* the first process holds sockets that are others', and listens on none of them itself */
-        if (!process_capture(task, &process, tgid == 1 ? 0 : BPF_CORE_READ(sk, __sk_common.skc_num)))
+        if (!process_capture(task, &process, keeps ? 0 : BPF_CORE_READ(sk, __sk_common.skc_num)))
                 return 0;
         if (known) {
                 known->backlog = BPF_CORE_READ(sk, sk_ack_backlog);
@@ -350,13 +350,14 @@ static __noinline int visit_listener(struct task_struct *task, __u32 tgid, struc
                         known->owner_sweep = control->sweep;
                         known->flags |= EVENT_LISTENER_SWEPT;
                         return known->backlog != 0;
-                } else if (tgid != 1 &&
-                           (known->tgid == 1 || (known->born_sweep != control->sweep && known->owner_sweep != control->sweep &&
-                                                 (__u8)(known->owner_sweep + 1) != control->sweep))) {
+                } else if (!keeps && (known->flags & EVENT_LISTENER_KEPT ||
+                                      (known->born_sweep != control->sweep && known->owner_sweep != control->sweep &&
+                                       (__u8)(known->owner_sweep + 1) != control->sweep))) {
                         known->owner = process.owner;
                         known->tgid = tgid;
                         known->owner_sweep = control->sweep;
                         known->flags |= EVENT_LISTENER_SWEPT;
+                        known->flags &= ~EVENT_LISTENER_KEPT;
                 }
                 return 0;
         }
@@ -371,7 +372,7 @@ static __noinline int visit_listener(struct task_struct *task, __u32 tgid, struc
         listener.tgid = tgid;
         listener.port = ends.local_port;
         listener.transport = EVENT_TRANSPORT_TCP;
-        listener.flags = EVENT_LISTENER_SWEPT | EVENT_LISTENER_UNSURE;
+        listener.flags = EVENT_LISTENER_SWEPT | EVENT_LISTENER_UNSURE | (keeps ? EVENT_LISTENER_KEPT : 0);
         if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only))
                 listener.flags |= EVENT_LISTENER_V6ONLY;
         listener.born_sweep = listener.owner_sweep = control->sweep;

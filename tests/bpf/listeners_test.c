@@ -3,11 +3,15 @@
 #include "tests/bpf/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TCP EVENT_TRANSPORT_TCP
@@ -273,6 +277,91 @@ static void handed_over(void **state)
                 usleep(1000);
 }
 
+/* systemd listens and holds on; the service that holds the same socket is the owner. */
+static void kept(void **state)
+{
+        struct rig *rig = *state;
+        struct event_listener l = {};
+        char name[16], cgroup[320];
+        struct stat st;
+        int fd, end[2];
+        pid_t pid;
+
+        snprintf(cgroup, sizeof(cgroup), "%s/kept", rig->cgroup_path);
+        assert_int_equal(mkdir(cgroup, 0755), 0);
+        assert_int_equal(stat(cgroup, &st), 0);
+        assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+        assert_int_equal(prctl(PR_GET_NAME, name), 0);
+        assert_int_equal(prctl(PR_SET_NAME, "systemd"), 0);
+        fd = tcp_listen("127.0.0.1", 7607, 16);
+        rig_sweep(rig);
+        assert_int_equal(rig_listener(rig, TCP, 7607, &l), 1);
+        assert_int_equal(l.tgid, getpid());
+        assert_true(l.flags & EVENT_LISTENER_KEPT);
+        pid = fork();
+        if (pid == 0) {
+                char byte;
+
+                close(end[1]);
+                rig_enter(cgroup);
+                _exit(prctl(PR_SET_NAME, "served") < 0 || read(end[0], &byte, 1) != 0);
+        }
+        for (int i = 0; i < 500 && l.owner.cgroup != st.st_ino; i++) { /* until it has its name */
+                rig_sweep(rig);
+                assert_int_equal(rig_listener(rig, TCP, 7607, &l), 1);
+        }
+        for (int i = 0; i < 3; i++)
+                rig_sweep(rig);
+        assert_int_equal(rig_listener(rig, TCP, 7607, &l), 1);
+        assert_int_equal(l.tgid, pid);
+        assert_false(l.flags & EVENT_LISTENER_KEPT);
+        assert_int_equal(prctl(PR_SET_NAME, name), 0);
+        close(end[0]);
+        close(end[1]);
+        close(fd);
+        rig_wait(pid);
+        for (int i = 0; i < 1000 && rmdir(cgroup) < 0 && errno == EBUSY; i++)
+                usleep(1000);
+}
+
+/* The first process of a container is an owner like others. */
+static void first_process(void **state)
+{
+        struct rig *rig = *state;
+        struct event_listener l = {};
+        int end[2], ready[2];
+        pid_t pid, first;
+        char byte = 0;
+
+        assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        pid = fork();
+        if (pid == 0) {
+                int status;
+
+                close(end[1]);
+                if (unshare(CLONE_NEWPID) < 0)
+                        _exit(1);
+                first = fork();
+                if (first == 0) {
+                        tcp_listen("127.0.0.1", 7608, 16);
+                        _exit(getpid() != 1 || write(ready[1], &byte, 1) != 1 || read(end[0], &byte, 1) != 0);
+                }
+                _exit(waitpid(first, &status, 0) != first || status != 0);
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        for (int i = 0; i < 3; i++)
+                rig_sweep(rig);
+        assert_int_equal(rig_listener(rig, TCP, 7608, &l), 1);
+        assert_true(l.owner.listen_port && l.tgid != (uint32_t)pid);
+        assert_false(l.flags & EVENT_LISTENER_KEPT);
+        close(end[0]);
+        close(end[1]);
+        rig_wait(pid);
+        close(ready[0]);
+        close(ready[1]);
+}
+
 static void nothing_lost(void **state)
 {
         rig_expect_no_loss(*state);
@@ -282,7 +371,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(comes_and_goes), cmocka_unit_test(backlog_and_drops), cmocka_unit_test(reuseport),
-                cmocka_unit_test(inherited),      cmocka_unit_test(handed_over),       cmocka_unit_test(nothing_lost),
+                cmocka_unit_test(inherited),      cmocka_unit_test(handed_over),       cmocka_unit_test(kept),
+                cmocka_unit_test(first_process),  cmocka_unit_test(nothing_lost),
         };
 
         return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
