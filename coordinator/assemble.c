@@ -64,11 +64,17 @@ static bool take_clients(struct core *core, uint32_t *cursor)
 
         for (; i < *cursor; i++) {
                 struct end *c = core->ends[i];
+                const struct end *sibling;
 
                 if (c->role != ROLE_CLIENT || (c->links && c->links->next_of_client))
                         continue;
-                assemble_cover_links(c);
-                assemble_client(core, c);
+                sibling = c->links ? NULL : assemble_sibling_of(core, c);
+                if (sibling && assemble_has_several_targets(sibling)) {
+                        split_add(core, c);
+                        continue;
+                }
+                assemble_cover_links(c, sibling ? sibling->links : c->links);
+                assemble_client(core, c, sibling ? sibling->links : NULL);
         }
         return more;
 }
@@ -87,8 +93,8 @@ static bool take_shared_clients(struct core *core, uint32_t *cursor)
                         split_add(core, c);
                         continue;
                 }
-                assemble_cover_links(c);
-                assemble_client(core, c);
+                assemble_cover_links(c, c->links);
+                assemble_client(core, c, NULL);
         }
         return more;
 }

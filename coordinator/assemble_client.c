@@ -1,6 +1,8 @@
 /* What a client's end saw, and of whom. */
 #include "coordinator/assemble_internal.h"
 
+#define SIBLINGS_MAX 256 /* that are looked at: adopted connections to one address may be thousands */
+
 static void share_off(struct core *core, struct end *c)
 {
         struct summary_counters rest = c->total;
@@ -68,17 +70,30 @@ static void cover(struct end *s, const struct summary_counters *counters, uint64
         s->joined = true;
 }
 
+const struct end *assemble_sibling_of(const struct core *core, const struct end *c)
+{
+        const struct end *found = NULL;
+        unsigned left = SIBLINGS_MAX;
+
+        for (const struct end *e = end_first_dialling(core, c->host, &c->remote, c->remote_port, c->transport); e && left-- > 0;
+             e = end_next_dialling(core, e))
+                if (e != c && e->service == c->service && e->netns == c->netns && e->links &&
+                    (!found || assemble_has_several_targets(e)))
+                        found = e;
+        return found;
+}
+
 /* Hands a client's counts to the ends that saw them, to each what it has not got from others. */
-void assemble_cover_links(struct end *c)
+void assemble_cover_links(struct end *c, const struct link *links)
 {
         struct summary_counters left = c->total;
         uint64_t open = end_open(c);
 
-        if (c->links && !c->links->next_of_client) {
-                cover(c->links->server, &left, open);
+        if (links && !links->next_of_client) {
+                cover(links->server, &left, open);
                 return;
         }
-        for (const struct link *l = c->links; l; l = l->next_of_client) {
+        for (const struct link *l = links; l; l = l->next_of_client) {
                 struct summary_counters room = counters_mirror(&l->server->total), part = left;
                 uint64_t open_room = end_open(l->server), open_part;
 
@@ -94,18 +109,7 @@ void assemble_cover_links(struct end *c)
         }
 }
 
-/* The link of another end by which the same service on the same host dials the same address: what is
- * adopted without its key goes where its siblings go. */
-static const struct link *link_of_sibling(const struct core *core, const struct end *c)
-{
-        for (const struct end *e = end_first_dialling(core, c->host, &c->remote, c->remote_port, c->transport); e;
-             e = end_next_dialling(core, e))
-                if (e != c && e->service == c->service && e->netns == c->netns && e->links && !assemble_has_several_targets(e))
-                        return e->links;
-        return NULL;
-}
-
-void assemble_client(struct core *core, struct end *c)
+void assemble_client(struct core *core, struct end *c, const struct link *sibling)
 {
         struct part p = { .client = c->service,
                           .transport = c->transport,
@@ -115,8 +119,8 @@ void assemble_client(struct core *core, struct end *c)
                           .rtt = c->rtt,
                           .turnaround = c->turnaround,
                           .client_host = c->host,
-                          .first_seen = c->first_seen,
-                          .last_seen = c->last_seen };
+                          .first_seen = end_first_seen(c),
+                          .last_seen = end_last_seen(c) };
         struct service *node = NULL;
 
         if (c->links) {
@@ -124,6 +128,10 @@ void assemble_client(struct core *core, struct end *c)
                         p.server = l->server->service;
                         p.port = l->server->local_port;
                         p.server_host = l->server->host;
+                        /* Nobody else's: what it saw first, this client's agent missed, if it was there. */
+                        if (l == l->server->links && !l->next_of_server)
+                                p.first_seen = MIN(p.first_seen,
+                                                   MAX(end_first_seen(l->server), c->host->known_since + host_skew(c->host)));
                         if (!l->next_of_client)
                                 break;
                         /* Names every host; the counts come with the last. */
@@ -138,8 +146,6 @@ void assemble_client(struct core *core, struct end *c)
                 }
                 p.seen |= VIEW_SEEN_SERVER;
         } else {
-                const struct link *sibling = link_of_sibling(core, c);
-
                 resolve_target(core, c);
                 for (const struct share *s = c->shares; s; s = s->next) {
                         struct part former = p;

@@ -9,9 +9,13 @@ bool assemble_may_still_meet(const struct core *core, const struct end *end);
 void assemble_link_by_address(struct core *core, struct end *server);
 void assemble_guess_role(struct core *core, struct end *end);
 
-/* assemble_client.c: hands the client's counts to the ends that saw them; then, to its edges. */
-void assemble_cover_links(struct end *client);
-void assemble_client(struct core *core, struct end *client);
+/* assemble_client.c: another end by which the same service on the same host dials the same address, and of
+ * which it is known where it goes, best one that goes to several: what is adopted without its key goes
+ * where its siblings go. */
+const struct end *assemble_sibling_of(const struct core *core, const struct end *client);
+/* Hands the client's counts to the ends that saw them; then, to its edges. `links` are its own, or its sibling's. */
+void assemble_cover_links(struct end *client, const struct link *links);
+void assemble_client(struct core *core, struct end *client, const struct link *sibling);
 /* True if its links lead to more than one (service, port). */
 bool assemble_has_several_targets(const struct end *client);
 

@@ -73,9 +73,12 @@ void assemble_link_by_address(struct core *core, struct end *s)
                         link_dialling(core, s, host, netns, &s->local);
                         continue;
                 }
-                /* A datagram socket that is bound to no address was reached on any of its host's. */
-                if (loopback)
+                /* A datagram socket that is bound to no address was reached on any of its host's; but whoever comes
+                 * from a loopback address dialled one. */
+                if (loopback) {
                         link_dialling(core, s, host, netns, &s->remote);
+                        continue;
+                }
                 for (uint32_t i = 0; i < s->host->addresses_count; i++)
                         if (s->host->addresses[i].netns == s->netns)
                                 link_dialling(core, s, host, netns, &s->host->addresses[i].address);

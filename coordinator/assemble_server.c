@@ -46,8 +46,8 @@ void assemble_server(struct core *core, struct end *s)
                           .server_host = s->host,
                           .rtt = s->rtt,
                           .turnaround = s->turnaround,
-                          .first_seen = s->first_seen,
-                          .last_seen = s->last_seen };
+                          .first_seen = end_first_seen(s),
+                          .last_seen = end_last_seen(s) };
         struct service *node;
 
         if (s->joined) {
@@ -58,10 +58,13 @@ void assemble_server(struct core *core, struct end *s)
                 counters_subtract(&p.counters, &s->covered);
                 p.counters.opened = p.counters.attempted = rest;
                 p.open -= MIN(p.open, s->covered_open);
-                /* Whoever came before its agent did looks like somebody else behind the same router. */
+                /* Whoever came before its agent did looks like somebody else behind the same router; and what a client
+                 * counted while this end's agent was away hides as many of others. */
                 for (const struct link *l = s->links; l; l = l->next_of_server)
                         p.inexact = p.inexact || remainder_is_older(s, l->client->host) ||
-                                    !host_complete(core, l->client->host, s->first_seen, core->now);
+                                    !host_complete(core, l->client->host, end_first_seen(s), core->now) ||
+                                    remainder_is_older(l->client, s->host) ||
+                                    !host_complete(core, s->host, end_first_seen(l->client), core->now);
                 p.rtt = p.turnaround = NULL;
         } else if (assemble_may_still_meet(core, s)) {
                 return;

@@ -9,6 +9,7 @@
 #define FORGET_AFTER (24 * 3600 * NSEC_PER_SEC)
 #define STALE_AFTER (60 * NSEC_PER_SEC)
 #define PORTION 1024
+#define KEYS_PER_SECOND 20000           /* that the table of keys is meant for */
 #define ROW_LINGERS (60 * NSEC_PER_SEC) /* after it went, for keys that come late */
 #define DETECT_EVERY (10 * NSEC_PER_SEC)
 #define EXPIRE_EVERY (10 * NSEC_PER_SEC)
@@ -29,6 +30,8 @@ int core_new(const struct core_options *options, struct core **ret_core)
                 core->options.host_stale_after = STALE_AFTER;
         if (core->options.portion == 0)
                 core->options.portion = PORTION;
+        if (core->options.keys_per_second == 0)
+                core->options.keys_per_second = KEYS_PER_SECOND;
         core->hash_key = (struct hash_key){ core->options.coordinator, UINT64_C(0x6e69676874736869) };
         core->join.threshold = UINT32_MAX;
         core->edge_epoch = 1;
@@ -71,6 +74,11 @@ void core_free(struct core **ret_core)
         map_free(&core->leases);
         free(core);
         *ret_core = NULL;
+}
+
+bool core_refuses(const struct core *core)
+{
+        return core->refused_at != 0 && core->now - core->refused_at <= core->options.host_stale_after;
 }
 
 void core_advance(struct core *core, int64_t now)
@@ -129,7 +137,8 @@ static void note_losses(struct core *core, struct host *h, const struct summary 
 }
 
 /* Rows that a full summary does not mention are gone; what they counted stays with their ends. One
- * that was busy about when we last wrote to the store may have counted more since, unseen by us. */
+ * that was busy about when we last wrote to the store may have counted more since, unseen by us; one
+ * with open connections has, for they must have been closed. */
 static void remove_absent_rows(struct core *core, struct host *h, const struct summary *s, uint64_t first)
 {
         for (size_t i = 0; h->rows.table && i <= h->rows.mask; i++) {
@@ -138,7 +147,8 @@ static void remove_absent_rows(struct core *core, struct host *h, const struct s
 
                         if (row->sequence >= first || row->gone_at != 0)
                                 continue;
-                        if (row->restored && row->end->last_seen >= h->durable_at - ROW_LINGERS)
+                        if (row->restored &&
+                            (row->end->last_seen >= h->durable_at - ROW_LINGERS || counters_open(&row->current) > 0))
                                 host_add_gap(h, h->durable_at, s->at);
                         row->gone_at = core->now;
                         row->end->dirty = true;
@@ -202,8 +212,10 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
         core_advance(core, now);
         if (core->memory_used + memory_wanted(s) > core->options.memory_max) {
                 history_shrink(core, memory_wanted(s));
-                if (core->memory_used + memory_wanted(s) > core->options.memory_max)
+                if (core->memory_used + memory_wanted(s) > core->options.memory_max) {
+                        core->refused_at = core->now;
                         return -ENOMEM;
+                }
         }
         r = host_get(core, name, &h);
         if (r < 0)
@@ -216,6 +228,7 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
                 h->heard = core->now;
                 goto acknowledge;
         }
+        h->clock_offset = MIN(h->clock_offset, core->now - s->at);
         note_losses(core, h, s);
         r = host_identities(core, h, s);
         if (r == 0)
@@ -233,7 +246,8 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
                 host_forget_identities(core, h);
         h->at = MAX(h->at, s->at);
         h->received++;
-        h->clock_offset = MIN(h->clock_offset, core->now - s->at);
+        if (s->sequence == h->sequence_max) /* what a former coordinator commanded, or a former agent was told */
+                h->threshold_told = s->key_threshold;
         h->dirty = true;
         core->changed = true;
         if (r < 0)

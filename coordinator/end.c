@@ -265,6 +265,16 @@ int end_take_row(struct core *core, struct host *host, const struct summary *sum
         return 0;
 }
 
+int64_t end_first_seen(const struct end *e)
+{
+        return e->first_seen + host_skew(e->host);
+}
+
+int64_t end_last_seen(const struct end *e)
+{
+        return e->last_seen + host_skew(e->host);
+}
+
 uint64_t end_open(const struct end *e)
 {
         uint64_t open = 0;

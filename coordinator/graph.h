@@ -331,6 +331,7 @@ struct core {
         struct hash_key hash_key;
         int64_t now, started;
         uint64_t memory_used;
+        int64_t refused_at; /* the latest summary that the budget had no room for; 0: none */
 
         struct map texts, services, hosts_by_name, ends_by_key, ends_by_dial, ends_by_serve, edges_by_key, leases;
         struct host **hosts; /* by number */
@@ -378,6 +379,8 @@ struct core {
 
 /* core.c: time goes on, never back. */
 void core_advance(struct core *core, int64_t now);
+/* Summaries were turned away of late for want of memory: their hosts may be strangers, taken for external. */
+bool core_refuses(const struct core *core);
 
 /* work.c. work_add puts a step at the end; work_step does one portion, false when that was the last. */
 void work_add(struct core *core, work_function function);
@@ -411,7 +414,10 @@ MUST_CHECK int host_get(struct core *core, const char *name, struct host **ret_h
 void host_free(struct core *core, struct host *host);
 bool host_fresh(const struct core *core, const struct host *host);
 void host_add_gap(struct host *host, int64_t from, int64_t to);
-/* True if nothing is missing of [from, to]. */
+/* What a host tells of moments, and the gaps above, are by its own clock, which may be hours off. This is how
+ * much is to be added for ours: 0 where the difference may as well be delay. */
+int64_t host_skew(const struct host *host);
+/* True if nothing is missing of [from, to], which are by our clock; likewise below. */
 bool host_complete(const struct core *core, const struct host *host, int64_t from, int64_t to);
 bool host_gap_since(const struct host *host, int64_t from);
 /* Takes what a summary says about the host itself. */
@@ -448,6 +454,9 @@ MUST_CHECK int end_take_row(struct core *core, struct host *host, const struct s
 struct row *row_find(const struct core *core, const struct host *host, uint64_t id);
 MUST_CHECK int row_insert(struct core *core, struct host *host, struct row *row);
 void row_free(struct core *core, struct host *host, struct row *row);
+/* When its traffic was, by our clock. */
+int64_t end_first_seen(const struct end *end);
+int64_t end_last_seen(const struct end *end);
 uint64_t end_open(const struct end *end);
 void end_set_role(struct core *core, struct end *end, enum summary_role role);
 /* First client's end of `host` that dials this, next by end_next_dialling(). */
@@ -513,8 +522,8 @@ void split_all(struct core *core);
 void remainder_review(const struct core *core, struct end *server);
 /* True if a server's end saw connections of a host before that host's agent was there to count them. */
 bool remainder_began_before(const struct core *core, const struct end *server, const struct host *host);
-/* The same of any server's end, by our own clock. */
-bool remainder_is_older(const struct end *server, const struct host *host);
+/* The same of any end, by our own clock. */
+bool remainder_is_older(const struct end *end, const struct host *host);
 /* Others of this end, or of all that this host's ends are linked with, have missed connections. */
 void remainder_excuse(struct core *core, struct end *end);
 void remainder_excuse_host(struct core *core, const struct host *host);

@@ -246,8 +246,27 @@ void host_add_gap(struct host *h, int64_t from, int64_t to)
         }
 }
 
+#define CLOCK_AHEAD (2 * NSEC_PER_SEC)
+#define CLOCK_BEHIND (60 * NSEC_PER_SEC) /* a summary on its way for long looks like a clock that is behind */
+
+int64_t host_skew(const struct host *h)
+{
+        if (h->clock_offset == INT64_MAX || (h->clock_offset >= -CLOCK_AHEAD && h->clock_offset <= CLOCK_BEHIND))
+                return 0;
+        return h->clock_offset;
+}
+
+/* By how much a moment of ours may be wrong once it is told by the host's clock. */
+static int64_t from_by_its_clock(const struct host *h, int64_t from)
+{
+        int64_t skew = host_skew(h);
+
+        return skew ? from - skew - CLOCK_AHEAD : from;
+}
+
 bool host_gap_since(const struct host *h, int64_t from)
 {
+        from = from_by_its_clock(h, from);
         for (uint32_t i = 0; i < h->gaps_count; i++)
                 if (h->gaps[i].to >= from)
                         return true;
@@ -258,6 +277,8 @@ bool host_complete(const struct core *core, const struct host *h, int64_t from, 
 {
         if (!host_fresh(core, h) && to > h->heard)
                 return false;
+        from = from_by_its_clock(h, from);
+        to -= host_skew(h);
         for (uint32_t i = 0; i < h->gaps_count; i++)
                 if (h->gaps[i].from <= to && h->gaps[i].to >= from)
                         return false;

@@ -57,7 +57,7 @@ static struct key_entry *entry_get(struct core *core, uint64_t key, int64_t now)
 
 int link_add(struct core *core, struct end *client, struct end *server, uint64_t matched, int64_t now)
 {
-        int64_t first_seen = MIN(client->first_seen, server->first_seen);
+        int64_t first_seen = MIN(end_first_seen(client), end_first_seen(server));
         struct link *l;
 
         for (l = client->links; l; l = l->next_of_client) {
@@ -84,7 +84,8 @@ int link_add(struct core *core, struct end *client, struct end *server, uint64_t
         /* Also what was before its agent first came: the other end may have seen that. */
         if (host_gap_since(client->host, first_seen) || remainder_began_before(core, server, client->host))
                 remainder_excuse(core, server);
-        if (host_gap_since(server->host, first_seen) || client->first_seen < server->host->known_since)
+        if (host_gap_since(server->host, first_seen) ||
+            end_first_seen(client) < server->host->known_since + host_skew(server->host))
                 remainder_excuse(core, client);
         core->changed = core->relink = true;
         return 0;
@@ -184,7 +185,6 @@ void join_free(struct core *core)
         map_free(&core->join.keys);
 }
 
-#define RATE_MAX 20000 /* keys a second that the table is meant for */
 #define RATE_EVERY (10 * NSEC_PER_SEC)
 
 /* The same threshold for all, in powers of two: down at once when keys come too fast, up again when
@@ -193,13 +193,13 @@ void join_adjust_threshold(struct core *core, int64_t now)
 {
         struct join *j = &core->join;
         int64_t span = now - j->rate_since;
-        uint64_t rate;
+        uint64_t rate, most = core->options.keys_per_second;
 
         if (span >= RATE_EVERY) {
                 rate = j->taken * (uint64_t)NSEC_PER_SEC / (uint64_t)span;
-                if (rate > RATE_MAX && j->threshold > UINT32_MAX >> 16)
+                if (rate > most && j->threshold > UINT32_MAX >> 16)
                         j->threshold >>= 1;
-                else if (rate < RATE_MAX / 4 && j->threshold < UINT32_MAX)
+                else if (rate * 4 < most && j->threshold < UINT32_MAX)
                         j->threshold = j->threshold << 1 | 1;
                 j->taken = 0;
                 j->rate_since = now;

@@ -62,12 +62,12 @@ uint64_t remainder_settle(struct core *core, struct end *e, uint64_t opened, uin
 
 bool remainder_began_before(const struct core *core, const struct end *s, const struct host *host)
 {
-        return s->first_seen < host->known_since && is_observed(core, s);
+        return end_first_seen(s) < host->known_since + host_skew(host) && is_observed(core, s);
 }
 
-bool remainder_is_older(const struct end *s, const struct host *host)
+bool remainder_is_older(const struct end *e, const struct host *host)
 {
-        return s->first_seen + s->host->clock_offset < host->known_since + host->clock_offset;
+        return e->first_seen + e->host->clock_offset < host->known_since + host->clock_offset;
 }
 
 void remainder_review(const struct core *core, struct end *s)
@@ -156,10 +156,20 @@ static struct summary_counters part_of(const struct end *s, const struct end *c,
         return split_by_others ? scaled(&rest, ours, all) : rest;
 }
 
+/* Those without links came with one that has them. */
+static struct end *first_linked(struct end **clients, uint32_t count)
+{
+        uint32_t i = 0;
+
+        while (i + 1 < count && !clients[i]->links)
+                i++;
+        return clients[i];
+}
+
 static void split_group(struct core *core, struct end **clients, uint32_t count)
 {
         struct summary_counters total = { 0 }, parts = { 0 };
-        struct end *c = clients[0];
+        struct end *c = first_linked(clients, count);
         struct part p = { .client = c->service, .transport = c->transport, .seen = VIEW_SEEN_BOTH };
         uint64_t total_open = 0, rest;
         struct service *node;
@@ -176,8 +186,8 @@ static void split_group(struct core *core, struct end **clients, uint32_t count)
                         p.port = s->local_port;
                         p.client_host = clients[i]->host;
                         p.server_host = s->host;
-                        p.first_seen = s->first_seen;
-                        p.last_seen = s->last_seen;
+                        p.first_seen = end_first_seen(s);
+                        p.last_seen = end_last_seen(s);
                         p.counters = (struct summary_counters){ 0 };
                         p.rtt = p.turnaround = NULL;
                         p.open = 0;
@@ -203,8 +213,8 @@ static void split_group(struct core *core, struct end **clients, uint32_t count)
                            .seen = VIEW_SEEN_CLIENT,
                            .counters = counters_failures(&total),
                            .client_host = c->host,
-                           .first_seen = c->first_seen,
-                           .last_seen = c->last_seen };
+                           .first_seen = end_first_seen(c),
+                           .last_seen = end_last_seen(c) };
         if (rest > 0) {
                 struct summary_counters left = total;
 

@@ -105,7 +105,7 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         b.arena = owned->arena;
         b.view = &owned->view;
         b.view->as_of = MAX(core->now, now);
-        b.view->complete = true;
+        b.view->complete = !core_refuses(core); /* a host that nothing else here speaks of, perhaps */
         b.view->uptime_ns = core->now - core->started;
         if (graph) {
                 r = prepare(&b);

@@ -56,7 +56,7 @@ static struct view_strings copy_hosts(struct view_builder *b, const struct host_
 
 bool view_edge_complete(const struct view_builder *b, const struct edge *e, int64_t from)
 {
-        if (e->inexact)
+        if (e->inexact || ((e->client->external || e->server->external) && core_refuses(b->core)))
                 return false;
         for (uint16_t i = 0; i < e->client_hosts.count; i++)
                 if (!view_host_complete(b, e->client_hosts.items[i], from))
