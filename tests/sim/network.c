@@ -14,6 +14,14 @@ static void must(bool condition, const char *what)
         abort();
 }
 
+static bool listens_for_datagrams(const struct world *w, int service)
+{
+        for (int i = 0; i < w->pairs; i++)
+                if (w->pair[i].service[SERVER] == service)
+                        return w->pair[i].transport == TRANSPORT_UDP;
+        return false;
+}
+
 void agent_report(struct world *w, int agent, bool full, bool final)
 {
         static char names[SERVICES_MAX][16];
@@ -35,7 +43,7 @@ void agent_report(struct world *w, int agent, bool full, bool final)
                              .full = full || a->resync || a->sequence == 1,
                              .final = final,
                              .lost = a->lost,
-                             .key_threshold = UINT32_MAX,
+                             .key_threshold = a->threshold,
                              .identities = identities,
                              .addresses = &address,
                              .addresses_count = 1,
@@ -54,9 +62,11 @@ void agent_report(struct world *w, int agent, bool full, bool final)
                 snprintf(names[i], sizeof(names[i]), "svc-%d", i);
                 identities[s.identities_count++] = (struct summary_identity){ id, IDENTITY_UNIT, names[i], "", "/bin/x", "/x", "" };
                 if (s.full)
-                        listeners[s.listeners_count++] = (struct summary_listener){
-                                .identity = id, .netns = 4026531840u, .transport = TRANSPORT_TCP, .port = (uint16_t)(8000 + i)
-                        };
+                        listeners[s.listeners_count++] =
+                                (struct summary_listener){ .identity = id,
+                                                           .netns = 4026531840u,
+                                                           .transport = listens_for_datagrams(w, i) ? TRANSPORT_UDP : TRANSPORT_TCP,
+                                                           .port = (uint16_t)(8000 + i) };
         }
         for (int i = 0; i < a->rows_count; i++)
                 if (s.full || a->rows[i].changed_in)
@@ -91,6 +101,11 @@ static void acknowledged(struct world *w, int agent, const struct wire_ack *ack)
         if (!a->up || ack->session != a->session)
                 return;
         a->resync = ack->resync;
+        /* The threshold of a coordinator's former life does not bind. */
+        if (ack->coordinator != a->coordinator && !a->threshold_is_new)
+                a->threshold = UINT32_MAX;
+        a->coordinator = ack->coordinator;
+        a->threshold_is_new = false;
         for (int i = 0; i < a->rows_count; i++)
                 if (a->rows[i].changed_in <= ack->sequence)
                         a->rows[i].changed_in = 0;
@@ -103,23 +118,86 @@ static void acknowledged(struct world *w, int agent, const struct wire_ack *ack)
         a->keys_count = kept;
 }
 
+/* Everything that a view shows, as one number. */
+static uint64_t digest(struct world *w)
+{
+        static const struct view_query all = { .parts = VIEW_GRAPH | VIEW_HOSTS };
+        uint64_t sum = 0;
+        struct view *v;
+
+        must(core_view(w->core, w->now, &all, &v) == 0, "no view");
+        sum = v->hosts_total + 31 * v->services_total + 1021 * v->lost_events;
+        for (size_t i = 0; i < v->edges_count; i++) {
+                const uint64_t *counters = (const uint64_t *)(const void *)&v->edges[i].counters;
+
+                for (size_t k = 0; k < sizeof(v->edges[i].counters) / sizeof(*counters); k++)
+                        sum = (sum ^ counters[k]) * UINT64_C(0x100000001b3);
+                sum = (sum ^ v->edges[i].open) * UINT64_C(0x100000001b3) + v->edges[i].seen_from;
+        }
+        view_free(&v);
+        return sum;
+}
+
+/* A summary that the budget has no room for must leave nothing behind. */
+static int take(struct world *w, int agent, const struct summary *s, struct wire_ack *ret_ack)
+{
+        bool watched = w->trouble & TROUBLE_MEMORY && world_random(w, 4) == 0;
+        uint64_t before = watched ? digest(w) : 0;
+        struct sim_agent *a = &w->agents[agent];
+        int r = core_summary(w->core, w->now, a->name, s, ret_ack);
+
+        must(r == 0 || (r == -ENOMEM && w->options.memory_max), "not taken");
+        must(r == 0 || !watched || digest(w) == before, "a refused summary left something behind");
+        if (r < 0)
+                w->refused_at = w->now;
+        if (s->session == a->session)
+                a->refused = r < 0;
+        return r;
+}
+
 static void deliver(struct world *w, struct packet *p, struct arena *arena)
 {
         struct wire_request request;
         struct wire_ack ack;
         const char *why = "";
+        int r;
 
         if (w->core) {
                 arena_reset(arena, SIZE_MAX);
                 must(wire_unpack_request(p->data, p->size, arena, &request, &why) == 0, why);
-                if (request.summary->session == w->agents[p->agent].session)
+                r = take(w, p->agent, request.summary, &ack);
+                if (r == 0 && request.summary->session == w->agents[p->agent].session)
                         w->agents[p->agent].heard = true;
-                must(core_summary(w->core, w->now, w->agents[p->agent].name, request.summary, &ack) == 0, "not taken");
-                if (!(w->trouble & TROUBLE_NETWORK) || world_random(w, 6) != 0)
+                if (r == 0 && (!(w->trouble & TROUBLE_NETWORK) || world_random(w, 6) != 0))
                         acknowledged(w, p->agent, &ack);
         }
         free(p->data);
         p->data = NULL;
+}
+
+static void poll_commands(struct world *w, int agent)
+{
+        struct sim_agent *a = &w->agents[agent];
+        struct wire_commands commands;
+
+        if (!w->core || !a->up || !a->heard || (w->trouble & TROUBLE_NETWORK && world_random(w, 3) == 0))
+                return;
+        must(core_poll(w->core, w->now, a->name, a->session, a->command, &commands) == 0, "a poll is not taken");
+        for (size_t i = 0; i < commands.count; i++) {
+                a->command = MAX(a->command, commands.commands[i].id);
+                a->threshold = commands.commands[i].threshold;
+                a->threshold_is_new = true;
+        }
+}
+
+uint32_t world_threshold(const struct world *w)
+{
+        uint32_t lowest = UINT32_MAX;
+
+        for (int i = 0; i < w->hosts; i++)
+                if (!w->agents[i].refused)
+                        lowest = MIN(lowest, w->agents[i].threshold);
+        return lowest;
 }
 
 void network_step(struct world *w)
@@ -138,6 +216,8 @@ void network_step(struct world *w)
                 w->packets[i] = w->packets[--w->packets_count];
                 deliver(w, &p, arena);
         }
+        for (int i = 0; i < w->hosts; i++)
+                poll_commands(w, i);
 }
 
 static void record_set(struct record **list, size_t *count, uint32_t kind, const void *key, size_t key_size, const void *value,
@@ -174,11 +254,15 @@ static int put(void *data, uint32_t kind, const void *key, size_t key_size, cons
         return 0;
 }
 
-static void save(struct world *w)
+static void save(struct world *w, bool all)
 {
-        bool fails = world_random(w, 10) == 0;
+        bool fails = !all && world_random(w, 10) == 0;
+        int more;
 
-        must(core_save(w->core, w->now, put, w) >= 0, "the core cannot be saved");
+        do {
+                more = core_save(w->core, w->now, put, w);
+                must(more >= 0, "the core cannot be saved");
+        } while (all && more == 1);
         if (fails)
                 core_save_again(w->core);
         for (size_t i = 0; i < w->pending_count; i++) {
@@ -196,6 +280,19 @@ void coordinator_kill(struct world *w)
         core_free(&w->core);
         w->core_back_at = w->now + (int64_t)world_random(w, 40) * NSEC_PER_SEC;
         w->crashes++;
+        w->refused_at = 0; /* nobody remembers */
+}
+
+void coordinator_enlarge(struct world *w)
+{
+        if (w->core) {
+                core_save_again(w->core);
+                save(w, true);
+                coordinator_kill(w);
+        }
+        w->core_back_at = w->now;
+        w->refused_at = 0;
+        w->options.memory_max = 0;
 }
 
 /* The work of a tick, cut off anywhere: what is left is done by whatever comes next. */
@@ -216,7 +313,8 @@ void coordinator_step(struct world *w)
         if (!w->core) {
                 if (w->now < w->core_back_at)
                         return;
-                must(core_new(&(struct core_options){ .coordinator = 7 + w->crashes, .portion = 1 }, &w->core) == 0, "no core");
+                w->options.coordinator = 7 + w->crashes;
+                must(core_new(&w->options, &w->core) == 0, "no core");
                 for (size_t i = 0; i < w->records_count; i++) {
                         const struct record *r = &w->records[i];
                         must(r->value_size == 0 || core_load(w->core, r->kind, r->key, r->key_size, r->value, r->value_size) == 0,
@@ -227,5 +325,5 @@ void coordinator_step(struct world *w)
         core_begin_tick(w->core, w->now);
         work_a_while(w);
         if (world_random(w, 3) == 0)
-                save(w);
+                save(w, false);
 }

@@ -16,7 +16,7 @@ static struct sim_row *new_row(struct world *w, int agent, int pair, enum side s
                                      .role = unknown          ? ROLE_UNKNOWN
                                              : side == CLIENT ? ROLE_CLIENT
                                                               : ROLE_SERVER,
-                                     .transport = TRANSPORT_TCP,
+                                     .transport = p->transport,
                                      .first_seen = w->now + a->clock_skew,
                                      .last_seen = w->now + a->clock_skew };
 
@@ -28,15 +28,15 @@ static struct sim_row *new_row(struct world *w, int agent, int pair, enum side s
                         edge.local_port = (uint16_t)(32768 + key % 20000);
                 }
         } else {
-                edge.local = p->local;
+                edge.local = p->unbound ? (struct address){ 0 } : p->local;
                 edge.local_port = p->local_port;
                 edge.remote = p->remote;
         }
         for (int i = 0; i < a->rows_count; i++) {
                 struct summary_edge *e = &a->rows[i].edge;
-                if (e->identity == edge.identity && e->role == edge.role && e->remote_port == edge.remote_port &&
-                    e->local_port == edge.local_port && memcmp(&e->remote, &edge.remote, 16) == 0 &&
-                    memcmp(&e->local, &edge.local, 16) == 0)
+                if (e->identity == edge.identity && e->role == edge.role && e->transport == edge.transport &&
+                    e->remote_port == edge.remote_port && e->local_port == edge.local_port &&
+                    memcmp(&e->remote, &edge.remote, 16) == 0 && memcmp(&e->local, &edge.local, 16) == 0)
                         return &a->rows[i];
         }
         if (a->rows_count == ROWS_MAX)
@@ -58,6 +58,9 @@ static void report_key(struct world *w, int agent, const struct sim_row *row, ui
 {
         struct sim_agent *a = &w->agents[agent];
 
+        /* As the kernel's programs choose; what may be either end is always said. */
+        if (row->edge.role != ROLE_UNKNOWN && (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) > a->threshold)
+                return;
         if (a->keys_count == KEYS_MAX)
                 abort();
         if (row->edge.role == ROLE_UNKNOWN) /* the raw pair, as an initiator sees it */
@@ -85,8 +88,9 @@ bool conn_open(struct world *w, int pair)
         *c = (struct conn){ .live = true, .pair = pair, .row = { -1, -1 } };
         w->next_key++;
         c->key = w->next_key * UINT64_C(0x9e3779b97f4a7c15);
-        if (t->opened++ == 0)
+        if (t->counts.attempted++ == 0)
                 t->first_at = w->now;
+        t->counts.opened++;
         t->open++;
         for (int side = 0; side < 2; side++) {
                 int agent = p->agent[side];
@@ -96,7 +100,7 @@ bool conn_open(struct world *w, int pair)
                         continue;
                 if (w->trouble & TROUBLE_LOSS && world_random(w, 300) == 0) {
                         w->agents[agent].lost++;
-                        w->agents[agent].tainted = true;
+                        w->agents[agent].tainted = w->agents[agent].lossy = true;
                         continue;
                 }
                 row = new_row(w, agent, pair, (enum side)side, false, c->key);
@@ -114,13 +118,16 @@ static void conn_close(struct world *w, struct conn *c)
         const struct pair *p = &w->pair[c->pair];
         struct truth *t = &w->truth[p->edge];
         uint64_t up = world_random(w, 5000), down = world_random(w, 50000);
-        bool reset = world_random(w, 10) == 0;
+        bool datagrams = p->transport == TRANSPORT_UDP, reset = world_random(w, 10) == 0 && !datagrams;
+        uint64_t asked = datagrams ? 1 + up / 1000 : 0, answered = datagrams ? down / 1000 : 0;
 
-        t->closed++;
+        t->counts.closed++;
         t->open--;
-        t->sent += up;
-        t->received += down;
-        t->reset_by_self += reset;
+        t->counts.sent += up;
+        t->counts.received += down;
+        t->counts.reset_by_self += reset;
+        t->counts.datagrams_sent += asked;
+        t->counts.datagrams_received += answered;
         for (int side = 0; side < 2; side++) {
                 struct sim_row *row = row_of(w, c, (enum side)side);
 
@@ -129,6 +136,8 @@ static void conn_close(struct world *w, struct conn *c)
                 row->edge.counters.closed++;
                 row->edge.counters.sent += side == CLIENT ? up : down;
                 row->edge.counters.received += side == CLIENT ? down : up;
+                row->edge.counters.datagrams_sent += side == CLIENT ? asked : answered;
+                row->edge.counters.datagrams_received += side == CLIENT ? answered : asked;
                 *(side == CLIENT ? &row->edge.counters.reset_by_self : &row->edge.counters.reset_by_peer) += reset;
                 touch(w, p->agent[side], row);
         }
@@ -139,15 +148,18 @@ static void conn_close(struct world *w, struct conn *c)
 static void conn_fail(struct world *w, int pair)
 {
         const struct pair *p = &w->pair[pair];
+        struct truth *t = &w->truth[p->failures];
         bool refused = world_random(w, 2) == 0;
         struct sim_row *row;
 
-        if (p->agent[CLIENT] < 0 || !w->agents[p->agent[CLIENT]].up)
+        if (p->agent[CLIENT] < 0 || !w->agents[p->agent[CLIENT]].up || p->transport == TRANSPORT_UDP)
                 return;
         row = new_row(w, p->agent[CLIENT], pair, CLIENT, false, 0);
         row->edge.counters.attempted++;
         *(refused ? &row->edge.counters.refused : &row->edge.counters.timed_out) += 1;
-        *(refused ? &w->truth[p->failures].refused : &w->truth[p->failures].timed_out) += 1;
+        if (t->counts.attempted++ == 0)
+                t->first_at = w->now;
+        *(refused ? &t->counts.refused : &t->counts.timed_out) += 1;
         touch(w, p->agent[CLIENT], row);
 }
 
@@ -157,7 +169,9 @@ void agent_start(struct world *w, int agent)
 
         a->up = true;
         a->session = 1 + w->next_session++ * UINT64_C(0x2545f4914f6cdd1d);
-        a->sequence = a->lost = a->next_row = 0;
+        a->sequence = a->lost = a->next_row = a->command = a->coordinator = 0;
+        a->threshold = UINT32_MAX;
+        a->threshold_is_new = a->refused = false;
         a->rows_count = a->keys_count = 0;
         a->started = w->now + a->clock_skew;
         a->next_at = w->now;
@@ -169,7 +183,8 @@ void agent_start(struct world *w, int agent)
 
                         if (w->pair[c->pair].agent[side] != agent)
                                 continue;
-                        row = new_row(w, agent, c->pair, (enum side)side, side == CLIENT && world_random(w, 2), c->key);
+                        row = new_row(w, agent, c->pair, (enum side)side,
+                                      side == CLIENT && w->pair[c->pair].transport == TRANSPORT_TCP && world_random(w, 2), c->key);
                         c->row[side] = (int)(row - a->rows);
                         row->edge.counters.adopted++;
                         touch(w, agent, row);

@@ -14,6 +14,7 @@
 #define KEYS_MAX 4096
 #define PACKETS_MAX 512
 #define EDGES_MAX 80
+#define STEPS_MAX 1200
 
 enum side { CLIENT, SERVER };
 
@@ -23,12 +24,28 @@ enum trouble {
         TROUBLE_COORDINATOR = 2, /* killed, and back with what the store has */
         TROUBLE_AGENTS = 4,      /* killed or stopped, and back */
         TROUBLE_LOSS = 8,        /* connections that an agent cannot count, and says so */
+        TROUBLE_KEYS = 16,       /* more keys than the coordinator wants: agents report a share of them */
+        TROUBLE_MEMORY = 32,     /* a budget that is spent: summaries are refused */
+        TROUBLE_CLOCKS = 64,     /* hosts whose clocks are minutes or hours off */
+        TROUBLE_KINDS = 128,
+};
+
+/* What the applications know of an edge; a subset of the counters of a summary. */
+#define TRUTH_COUNTERS(X)                                                                                                          \
+        X(attempted)                                                                                                               \
+        X(opened) X(closed) X(refused) X(timed_out) X(sent) X(received) X(reset_by_self) X(datagrams_sent) X(datagrams_received)
+
+struct truth_counts {
+#define X(name) uint64_t name;
+        TRUTH_COUNTERS(X)
+#undef X
 };
 
 struct truth {
         char client[48], server[48];
         uint16_t port;
-        uint64_t opened, closed, refused, timed_out, sent, received, reset_by_self;
+        enum summary_transport transport;
+        struct truth_counts counts;
         uint64_t open;
         int64_t first_at;
         bool ambiguous; /* an address before several backends */
@@ -40,6 +57,8 @@ struct pair {
         int service[2];
         struct address dialled, local, remote;
         uint16_t dialled_port, local_port;
+        enum summary_transport transport;
+        bool unbound;       /* a datagram socket that is bound to no address */
         int edge, failures; /* indices of truth */
 };
 
@@ -59,6 +78,11 @@ struct conn {
 struct sim_agent {
         bool up, tainted, retired;
         bool heard, unheard; /* of the present session; and of one before, never */
+        bool lossy;          /* lost events in any session */
+        bool refused;        /* the last that the coordinator was told of was refused for want of memory */
+        uint32_t threshold;  /* of keys, by the coordinator's word */
+        bool threshold_is_new;
+        uint64_t command, coordinator;
         char name[16];
         uint64_t session, sequence;
         int64_t started, next_at, clock_skew;
@@ -100,8 +124,12 @@ struct world {
         struct packet packets[PACKETS_MAX];
         int packets_count;
         uint64_t next_session, next_key;
+        struct truth_counts history[EDGES_MAX][STEPS_MAX]; /* at the end of each step; grows with `steps` */
+        int steps;
 
         struct core *core;
+        struct core_options options;
+        int64_t refused_at;   /* the latest summary that this core refused; 0: none */
         int64_t core_back_at; /* while it is down */
         unsigned crashes;
         struct record *records, *pending;
@@ -111,6 +139,12 @@ struct world {
 void world_build(struct world *w, uint64_t seed);
 void world_free(struct world *w);
 uint64_t world_random(struct world *w, uint64_t below);
+
+/* What was counted of an edge at a moment. */
+struct truth_counts truth_at(const struct world *w, int edge, int64_t at);
+
+/* compare.c: 0 if the view is as the truth allows; `talk` prints what is not. */
+int world_compare(const struct world *w, const struct view *v, bool talk);
 
 /* traffic.c */
 void traffic_step(struct world *w);
@@ -122,4 +156,8 @@ void agent_stop(struct world *w, int agent, bool clean);
 void network_step(struct world *w);
 void agent_report(struct world *w, int agent, bool full, bool final);
 void coordinator_kill(struct world *w);
+/* Stops it in good order, and lifts its budget. */
+void coordinator_enlarge(struct world *w);
+/* The lowest threshold of keys that any agent knows. */
+uint32_t world_threshold(const struct world *w);
 void coordinator_step(struct world *w);
