@@ -91,11 +91,13 @@ void exchange_serve(int fd, struct truth_edge *e)
                         die("no reset came");
                 ADD(e, received, unread);
                 ADD(e, unread, unread);
+                truth_most(&e->most_received, sizeof(h) + (uint64_t)unread);
                 ADD(e, reset_by_peer, 1);
                 break;
         case HOW_SERVER_UNREAD:
                 transfer_arrived(fd, h.upload);
                 ADD(e, received, h.upload);
+                truth_most(&e->most_received, sizeof(h) + h.upload);
                 ADD(e, unread, h.upload);
                 ADD(e, reset_by_self, 1);
                 break;
@@ -106,6 +108,8 @@ void exchange_serve(int fd, struct truth_edge *e)
                         expect(transfer_end(fd), 0, "the client's end");
                 transfer_send(fd, h.download, h.server_sends);
                 ADD(e, sent, h.download);
+                truth_most(&e->most_received, sizeof(h) + h.upload + 1); /* a last byte may follow */
+                truth_most(&e->most_sent, h.download);
                 if (h.how == HOW_CLIENT_CLOSES)
                         expect(transfer_end(fd), 0, "the client's end");
                 if (h.how == HOW_CLIENT_RESETS || h.how == HOW_CLIENT_UNREAD || h.how == HOW_DISCONNECT) {
@@ -127,16 +131,19 @@ void exchange_run(int fd, const struct exchange_header *header, int sends, int r
 {
         const struct exchange_header *h = header;
         struct sockaddr none = { .sa_family = AF_UNSPEC };
+        size_t sent = sizeof(*h), received = h->how == HOW_CLIENT_FULL || h->how == HOW_SERVER_UNREAD ? 0 : h->download;
 
         if (send(fd, h, sizeof(*h), MSG_NOSIGNAL) != sizeof(*h))
                 die("sending the header");
-        ADD(e, sent, sizeof(*h));
         if (h->how == HOW_CLIENT_FULL) {
-                ADD(e, sent, transfer_fill(fd));
+                sent += transfer_fill(fd);
         } else {
                 transfer_send(fd, h->upload, sends);
-                ADD(e, sent, h->upload);
+                sent += h->upload;
         }
+        ADD(e, sent, sent);
+        truth_most(&e->most_sent, sent + 1); /* a last byte may follow */
+        truth_most(&e->most_received, received);
         if (h->how == HOW_HALF_CLOSE && shutdown(fd, SHUT_WR) < 0)
                 die("shutdown");
         switch (h->how) {

@@ -196,6 +196,7 @@ int mode_hang(int argc, char **argv)
                 atomic_fetch_add(&t.edge->attempted, 1);
                 atomic_fetch_add(&t.edge->opened, 1);
                 atomic_fetch_add(&t.edge->sent, sizeof(h));
+                truth_most(&t.edge->most_sent, sizeof(h) + 777);
         }
         puts("ready");
         fflush(stdout);

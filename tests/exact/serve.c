@@ -104,6 +104,7 @@ int mode_mute(int argc, char **argv)
                 atomic_fetch_add(&e->opened, 1);
                 transfer_send(fds[i], 10, SEND_WRITE);
                 atomic_fetch_add(&e->sent, 10);
+                truth_most(&e->most_sent, 10);
         }
         for (long i = 0; i < count; i += 2) {
                 /* Waits for the FIN's acknowledgement: the reset that follows then finds no connection. */

@@ -90,6 +90,14 @@ struct truth_edge *truth_edge(const char *client, const char *server, uint16_t p
         return e;
 }
 
+void truth_most(_Atomic uint64_t *most, uint64_t n)
+{
+        uint64_t known = atomic_load(most);
+
+        while (known < n && !atomic_compare_exchange_weak(most, &known, n))
+                ;
+}
+
 void truth_print(FILE *out)
 {
         for (uint32_t i = 0; i < atomic_load(&truth->count); i++) {

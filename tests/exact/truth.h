@@ -13,12 +13,13 @@
 #define TRUTH_EDGES_MAX 1024
 
 /* silent: attempts that failed before anything could leave the host (a synchronous ENETUNREACH);
- * nobody may count them. */
+ * nobody may count them. most_*: of one connection, the largest. */
 /* clang-format off */
 #define TRUTH_COUNTERS(X) \
         X(attempted) X(opened) X(closed) X(refused) X(timed_out) \
         X(unreachable) X(aborted) X(no_port) X(reset_by_peer) X(reset_by_self) \
-        X(timed_out_open) X(sent) X(received) X(unread) X(silent)
+        X(timed_out_open) X(sent) X(received) X(unread) X(silent) \
+        X(most_sent) X(most_received)
 /* clang-format on */
 
 struct truth_edge {
@@ -38,6 +39,8 @@ struct truth {
 void truth_open(void);
 /* Finds or makes an edge; exits when there is no room. */
 struct truth_edge *truth_edge(const char *client, const char *server, uint16_t port);
+/* Raises `most` to `n`. */
+void truth_most(_Atomic uint64_t *most, uint64_t n);
 /* The name of this program's executable. */
 const char *truth_self(void);
 /* One JSON object a line, one line an edge. */
