@@ -2,7 +2,7 @@
 # Every edge's counts equal the truth: connections opened and closed, each kind of failure, bytes.
 # Two hundred thousand connections, most of them from short processes; first with both ends on one host,
 # then on two. FAST=1: ten thousand.
-# timeout: 600
+# timeout: 700
 . "$(dirname "$0")/lib.sh"
 product_built
 scale=${FAST:+20}
@@ -106,9 +106,44 @@ agents_far() {
         agent_begin one --scope "cgroup=$CGROUP/$RIG/one"
         agent_begin two --scope "cgroup=$CGROUP/$RIG/two"
 }
+# An agent of the whole machine, as anybody runs it, while others go about their business.
+agents_whole() {
+        agent_begin host
+        [ -z "${others:-}" ] || kill "$others"
+        begin ops other-db serve --workers 4 --listen "127.0.0.1:$((port + 20 * try))"
+        others=$BEGUN
+        EXACT_TRUTH=$T/others background ops other-shop load --to "127.0.0.1:$((port + 20 * try))" --server other-db \
+                --count $((20000 / scale)) --mix quick
+}
+# The servers' ends alone: what they count, not what their clients do. Here the clients are strangers.
+servers() {
+        local try r port
+        for try in 1 2 3 4 5 6; do
+                port=$((16000 + 20 * try))
+                rm -rf "$EXACT_TRUTH" "$T/coordinator"
+                product_begin
+                agent_begin two --scope "cgroup=$CGROUP/$RIG/two"
+                begin two exact-served serve --workers 8 --listen "10.77.1.20:$port,[fd77::20]:$((port + 1))"
+                background one exact-caller load --to "10.77.1.20:$port,[fd77::20]:$((port + 1))" --server exact-served \
+                        --count $((6000 / scale)) --mix all --bytes 30000 --seed "$seed"
+                background one exact-guest load --to "10.77.1.20:$port" --server exact-served --count $((6000 / scale)) --mix quick
+                join_all
+                r=0
+                equal_or_lost "what the servers' ends counted is what the servers know" --servers || r=$?
+                kill "$BEGUN"
+                product_end
+                [ $r = 3 ] || return 0
+        done
+        fail "what the servers' ends counted" "six times the answer said that it was incomplete"
+}
 round near "both ends on one host: every edge equals the truth, and the answer is complete" one one exact-near 10.77.1.10 ::1 17000
 near=$(connections)
 round far "ends on two hosts: every edge equals the truth, is there once, and the answer is complete" two one exact-far 10.77.1.20 fd77::20 18000
 far=$(connections)
+service other-db other-shop exact-served exact-caller exact-guest
+scale=$((scale * 10)) round whole "an agent of the whole machine, among others' traffic: every edge equals the truth" two one exact-whole \
+        10.77.1.20 fd77::20 19000
+kill "$others"
+servers
 at_most $((200000 / scale)) $((near + far)) "enough connections"
 done_testing

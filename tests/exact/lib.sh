@@ -126,21 +126,22 @@ equal() {
         await_ok "${SETTLE:-15}" "$description" compared "$@"
         keep_answer "$description"
 }
-compared_with_loss() { compared --lost "$(cli --format json hosts | jq '[.hosts[].lost_events] | add')"; }
-# equal_or_lost DESCRIPTION: passes if all is equal and complete. Fails (with a line for TAP) if anything
+compared_with_loss() { compared --lost "$(cli --format json hosts | jq '[.hosts[].lost_events] | add')" "$@"; }
+# equal_or_lost DESCRIPTION [ARG...]: passes if all is equal and complete. Fails (with a line for TAP) if anything
 # differs beyond what the answer says that it lost. If it lost something, returns 3 without a verdict.
 equal_or_lost() {
-        local start=$EPOCHREALTIME
+        local start=$EPOCHREALTIME description=$1
+        shift
         truth
-        if await "${SETTLE:-15}" compared_with_loss; then
-                pass "$1 ($(since "$start") s)"
+        if await "${SETTLE:-15}" compared_with_loss "$@"; then
+                pass "$description ($(since "$start") s)"
         elif [ "${AWAITED##*status }" = 3 ]; then
-                keep_answer "$1"
+                keep_answer "$description"
                 note "incomplete by its own word: ${AWAITED:0:2000}"
                 return 3
         else
-                fail "$1" "${AWAITED:0:6000}"
-                keep_answer "$1"
+                fail "$description" "${AWAITED:0:6000}"
+                keep_answer "$description"
                 return 1
         fi
 }

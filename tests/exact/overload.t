@@ -77,20 +77,28 @@ net_in two nft -f - <<'NFT'
 table inet exact {
         chain input {
                 type filter hook input priority 0
-                tcp dport 5002 drop
+                tcp dport 5002-5004 drop
         }
 }
 NFT
 # Some machines hide whole interrupts from tracing as well: those ends are found by the sweep and are a
-# loss of outcomes, not of attempts. Such a round is made again.
+# loss of outcomes, not of attempts. Such a round is made again: one that calls itself incomplete, counts
+# nothing beyond the truth, and admits more than the attempts that are missing, never less.
+admitted() {
+        local missing lost
+        missing=$("$O/tests/exact/compare" "$T/truth.json" "$T/edges.json" --missing | cut -d ' ' -f 1)
+        lost=$(jq '[.hosts[].lost_events] | add' "$T/hosts.json")
+        "$O/tests/exact/compare" "$T/truth.json" "$T/edges.json" --at-most >/dev/null || [ $? = 3 ] || return 1
+        [ "$(jq .complete "$T/edges.json")" = false ] && [ "$missing" -ge 0 ] && [ "$missing" -lt "$lost" ]
+}
 for try in 1 2 3; do
         product_begin
         agent_begin one --scope "cgroup=$CGROUP/$RIG/one"
-        for i in 1 2 3; do background one exact-unheard fail --to 10.77.1.20:5002 --count $((9000 / scale)) --parallel 3000; done
+        for i in 1 2 3; do background one exact-unheard fail --to "10.77.1.20:$((5001 + try))" --count $((9000 / scale)) --parallel 3000; done
         for i in 1 2; do background one exact-busy load --to 10.77.1.20:5000 --server '' --count $((20000 / scale)) --mix quick --seed $i; done
         join_all
         truth
-        if await 8 missing_is_lost 0 || [ "$try" = 3 ]; then break; fi
+        if await 8 missing_is_lost 0 || [ "$try" = 3 ] || ! admitted; then break; fi
         note "$AWAITED"
         product_end
         rm -rf "$EXACT_TRUTH" "$T/coordinator"
