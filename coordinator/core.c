@@ -298,6 +298,7 @@ static bool begin_history(struct core *core, uint32_t *cursor)
 void core_begin_tick(struct core *core, int64_t now)
 {
         core_advance(core, now);
+        core_note(core, CORE_INPUT_TICK);
         join_expire(core, core->now);
         if (core->last_expire + EXPIRE_EVERY <= core->now) {
                 core->last_expire = core->now;
@@ -340,11 +341,16 @@ int core_announce(struct core *core, int64_t now, const char *service, const cha
 int core_poll(struct core *core, int64_t now, const char *name, uint64_t session, uint64_t acknowledged,
               struct wire_commands *ret_commands)
 {
-        struct host *h;
+        struct host *h = host_find(core, name);
         int r;
 
         core_advance(core, now);
         *ret_commands = (struct wire_commands){ 0 };
+        if (core->observe && (!h || (session == h->session && acknowledged > h->command_acknowledged))) {
+                struct core_input input = { CORE_INPUT_POLL, core->now, name, session, acknowledged };
+
+                core->observe(core->observe_data, &input);
+        }
         r = host_get(core, name, &h);
         if (r < 0)
                 return r;
@@ -364,4 +370,32 @@ bool core_has_commands(const struct core *core, const char *name)
         const struct host *h = host_find(core, name);
 
         return h && h->command_id > h->command_acknowledged;
+}
+
+void core_observe(struct core *core, core_input_function function, void *data)
+{
+        core->observe = function;
+        core->observe_data = data;
+}
+
+int64_t core_time(const struct core *core)
+{
+        return core->now;
+}
+
+const struct core_options *core_options_of(const struct core *core)
+{
+        return &core->options;
+}
+
+void core_align(struct core *core, int64_t now)
+{
+        core_advance(core, now);
+        core_note(core, CORE_INPUT_ALIGN);
+        assembly_add(core);
+        history_cut(core);
+        work_finish(core);
+        core->last_expire = core->now;
+        for (uint32_t i = 0; i < core->hosts_count; i++)
+                core->hosts[i]->resync = core->hosts[i]->session != 0;
 }

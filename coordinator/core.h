@@ -62,6 +62,27 @@ bool core_has_commands(const struct core *core, const char *host);
 /* Puts the graph together from what has come in, if that is due; each view of it does so too. */
 void core_begin_settle(struct core *core, int64_t now);
 
+/* An input that comes by itself or with a question, and not as a summary: whoever records what the core
+ * was given is told of each that may change it, before it takes effect. `at` is the core's own time. */
+enum core_input_kind { CORE_INPUT_TICK, CORE_INPUT_SETTLE, CORE_INPUT_ALIGN, CORE_INPUT_POLL };
+struct core_input {
+        enum core_input_kind kind;
+        int64_t at;
+        const char *host; /* of a poll, with what follows */
+        uint64_t session, acknowledged;
+};
+typedef void (*core_input_function)(void *data, const struct core_input *input);
+void core_observe(struct core *core, core_input_function function, void *data);
+
+/* The latest time it was told of; that of its latest input. */
+int64_t core_time(const struct core *core);
+/* As given to core_new(), with the defaults filled in. */
+const struct core_options *core_options_of(const struct core *core);
+/* Puts it in step with a core that is loaded from its snapshot at this moment: history is cut here, the
+ * rounds of housekeeping begin here, and every agent is asked for a full summary with the next
+ * acknowledgement it gets. */
+void core_align(struct core *core, int64_t now);
+
 /* How many rows (ends and edges) a whole view has to walk: what an answer will cost. */
 size_t core_rows(const struct core *core);
 
@@ -75,6 +96,9 @@ typedef int (*core_put_function)(void *data, uint32_t kind, const void *key, siz
  * is more to save at once, 0 if not, or what `put` returned if that was negative: the record at hand
  * is then handed out again. */
 MUST_CHECK int core_save(struct core *core, int64_t now, core_put_function put, void *data);
+/* All of it in one go, and without any effect on what core_save() will hand out: what a fresh core
+ * needs to go on from here, as after a restart. Stops at the first negative result of `put`. */
+MUST_CHECK int core_snapshot(struct core *core, core_put_function put, void *data);
 /* What was handed out did not become durable: all of it will be handed out again. */
 void core_save_again(struct core *core);
 MUST_CHECK int core_load(struct core *core, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size);

@@ -31,11 +31,43 @@ void deployments_forget_removed(struct core *core)
         forget_removed(&core->deployments.removed_tracks);
 }
 
+static int put_deployment(struct saver *s, const struct deployment *d)
+{
+        uint8_t key[8];
+
+        save_number_key(key, d->id);
+        write_varint(&s->w, RECORD_VERSION);
+        deployment_write(&s->w, d);
+        return save_put(s, RECORD_DEPLOYMENT, key, sizeof(key));
+}
+
+static int put_track(struct saver *s, const struct track *t)
+{
+        uint8_t key[8];
+
+        save_number_key(key, t->id);
+        write_varint(&s->w, RECORD_VERSION);
+        track_write(&s->w, t);
+        return save_put(s, RECORD_TRACK, key, sizeof(key));
+}
+
+int deployments_snapshot(struct saver *s)
+{
+        const struct deployments *all = &s->core->deployments;
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < all->count; i++)
+                r = put_deployment(s, all->items[i]);
+        for (size_t i = 0; r == 0 && all->tracks.table && i <= all->tracks.mask; i++)
+                for (struct map_node *n = all->tracks.table[i]; r == 0 && n; n = n->next)
+                        r = put_track(s, container_of(n, struct track, node));
+        return r;
+}
+
 /* Deployments come before the tracks that refer to them. */
 int deployments_save(struct saver *s)
 {
         struct deployments *all = &s->core->deployments;
-        uint8_t key[8];
         int r = save_removed(s, &all->removed, RECORD_DEPLOYMENT);
 
         if (r == 0)
@@ -45,10 +77,7 @@ int deployments_save(struct saver *s)
 
                 if (!d->dirty)
                         continue;
-                save_number_key(key, d->id);
-                write_varint(&s->w, RECORD_VERSION);
-                deployment_write(&s->w, d);
-                r = save_put(s, RECORD_DEPLOYMENT, key, sizeof(key));
+                r = put_deployment(s, d);
                 if (r == 0) {
                         d->dirty = false;
                         d->saved = true;
@@ -62,10 +91,7 @@ int deployments_save(struct saver *s)
                                 continue;
                         if (s->count >= SAVE_RECORDS_A_CALL)
                                 return 1;
-                        save_number_key(key, t->id);
-                        write_varint(&s->w, RECORD_VERSION);
-                        track_write(&s->w, t);
-                        r = save_put(s, RECORD_TRACK, key, sizeof(key));
+                        r = put_track(s, t);
                         if (r == 0) {
                                 t->dirty = false;
                                 t->saved = true;

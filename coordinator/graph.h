@@ -375,12 +375,22 @@ struct core {
         uint32_t save_end, save_edge;
         int64_t save_started;
         int64_t last_expire;
+
+        core_input_function observe; /* or NULL */
+        void *observe_data;
 };
 
 /* core.c: time goes on, never back. */
 void core_advance(struct core *core, int64_t now);
 /* Summaries were turned away of late for want of memory: their hosts may be strangers, taken for external. */
 bool core_refuses(const struct core *core);
+
+/* Tells whoever observes of an input. */
+static inline void core_note(const struct core *core, enum core_input_kind kind)
+{
+        if (core->observe)
+                core->observe(core->observe_data, &(struct core_input){ .kind = kind, .at = core->now });
+}
 
 /* work.c. work_add puts a step at the end; work_step does one portion, false when that was the last. */
 void work_add(struct core *core, work_function function);
@@ -535,6 +545,8 @@ void forget_free(struct core *core);
 
 /* history.c: adds the steps of a slice, if one is due. */
 void history_add(struct core *core);
+/* The same, due or not. */
+void history_cut(struct core *core);
 /* Drops the oldest until `bytes` more fit the budget, or nothing is left. */
 void history_shrink(struct core *core, uint64_t bytes);
 void history_free(struct core *core);

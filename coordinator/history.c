@@ -442,6 +442,13 @@ static bool age_slices(struct core *core, uint32_t *cursor)
         return (*cursor)++ < MERGES_A_TICK && age_once(core);
 }
 
+void history_cut(struct core *core)
+{
+        if (core->history.begin == 0)
+                core->history.begin = core->history.sliced_until = core->now;
+        work_add(core, slice_edges);
+}
+
 void history_add(struct core *core)
 {
         struct history *h = &core->history;
@@ -449,12 +456,11 @@ void history_add(struct core *core)
 
         if (h->begin == 0)
                 h->begin = h->sliced_until = now;
+        /* Between slices nobody needs the graph but those who ask for it, and they put it together. */
         if (now - h->sliced_until >= levels[0].width) {
                 assembly_add(core);
                 work_add(core, slice_edges);
                 work_add(core, age_slices);
-        } else if (core->changed && core->ends_count < 5000 && core->assembled_at + 2 * NSEC_PER_SEC <= now) {
-                assembly_add(core);
         }
 }
 

@@ -260,19 +260,25 @@ static int save_edges(struct saver *s)
         return 0;
 }
 
+static int save_slice(struct saver *s, const struct slice *slice)
+{
+        uint8_t key[9];
+
+        write_varint(&s->w, RECORD_VERSION);
+        write_signed(&s->w, slice->to);
+        write_raw(&s->w, slice->data, slice->size);
+        slice_key(key, slice->level, slice->from);
+        return save_put(s, RECORD_SLICE, key, sizeof(key));
+}
+
 static int save_slices(struct saver *s)
 {
         for (struct slice *slice = s->core->history.newest; slice; slice = slice->older) {
-                uint8_t key[9];
                 int r;
 
                 if (slice->saved)
                         continue;
-                write_varint(&s->w, RECORD_VERSION);
-                write_signed(&s->w, slice->to);
-                write_raw(&s->w, slice->data, slice->size);
-                slice_key(key, slice->level, slice->from);
-                r = save_put(s, RECORD_SLICE, key, sizeof(key));
+                r = save_slice(s, slice);
                 if (r < 0)
                         return r;
                 slice->saved = true;
@@ -302,6 +308,15 @@ static int save_sessions(struct saver *s)
         return r;
 }
 
+static int save_meta(struct saver *s)
+{
+        write_varint(&s->w, RECORD_VERSION);
+        write_varint(&s->w, s->core->next_end);
+        write_varint(&s->w, s->core->next_edge);
+        write_signed(&s->w, s->core->history.begin);
+        return save_put(s, RECORD_META, "core", 4);
+}
+
 /* Hosts once more at the end of the round: what they call durable is. */
 static int save_hosts(struct saver *s)
 {
@@ -319,11 +334,7 @@ static int save_hosts(struct saver *s)
                         return r;
                 h->dirty = false;
         }
-        write_varint(&s->w, RECORD_VERSION);
-        write_varint(&s->w, core->next_end);
-        write_varint(&s->w, core->next_edge);
-        write_signed(&s->w, core->history.begin);
-        return save_put(s, RECORD_META, "core", 4);
+        return save_meta(s);
 }
 
 int core_save(struct core *core, int64_t now, core_put_function put, void *data)
@@ -378,4 +389,46 @@ void core_save_again(struct core *core)
         core->removed_ends.handed_out = core->removed_edges.handed_out = core->history.removed_handed_out = 0;
         core->save_running = false;
         core->save_all = true;
+}
+
+static int snapshot_host(struct saver *s, struct host *h)
+{
+        int64_t durable_at = h->durable_at;
+        int r;
+
+        /* All that is known of it lies in the snapshot. */
+        h->durable_at = h->at;
+        write_host(&s->w, h);
+        r = save_put(s, RECORD_HOST, h->name->data, h->name->length);
+        h->durable_at = durable_at;
+        return r;
+}
+
+int core_snapshot(struct core *core, core_put_function put, void *data)
+{
+        struct saver s = { .core = core, .put = put, .data = data };
+        uint8_t key[8];
+        int r = 0;
+
+        work_finish(core);
+        for (uint32_t i = 0; r >= 0 && i < core->hosts_count; i++)
+                r = snapshot_host(&s, core->hosts[i]);
+        for (uint32_t i = 0; r >= 0 && i < core->edges_count; i++) {
+                save_number_key(key, core->edges[i]->id);
+                write_edge(&s.w, core->edges[i]);
+                r = save_put(&s, RECORD_EDGE, key, sizeof(key));
+        }
+        for (uint32_t i = 0; r >= 0 && i < core->ends_count; i++) {
+                save_number_key(key, core->ends[i]->id);
+                write_end(&s.w, core->ends[i]);
+                r = save_put(&s, RECORD_END, key, sizeof(key));
+        }
+        for (const struct slice *slice = core->history.newest; r >= 0 && slice; slice = slice->older)
+                r = save_slice(&s, slice);
+        if (r >= 0)
+                r = deployments_snapshot(&s);
+        if (r >= 0)
+                r = save_meta(&s);
+        writer_free(&s.w);
+        return MIN(r, 0);
 }

@@ -21,6 +21,8 @@ void save_number_key(uint8_t key[8], uint64_t number);
 
 /* deployment_save.c; 1: there is more. */
 MUST_CHECK int deployments_save(struct saver *s);
+/* All of them, whatever was saved before. */
+MUST_CHECK int deployments_snapshot(struct saver *s);
 void deployments_save_again(struct core *core);
 /* What the call before handed out is durable by now. */
 void deployments_forget_removed(struct core *core);

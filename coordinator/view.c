@@ -28,6 +28,8 @@ void view_free(struct view **view)
  * more than a second late. */
 #define ASSEMBLE_AT_ONCE 20000
 #define ASSEMBLE_PER_END (5 * NSEC_PER_USEC)
+#define TOTALS_AT_ONCE 5000
+#define TOTALS_OLD (2 * NSEC_PER_SEC)
 
 void core_begin_settle(struct core *core, int64_t now)
 {
@@ -37,8 +39,10 @@ void core_begin_settle(struct core *core, int64_t now)
         age = core->now - core->assembled_at;
         if (core->ends_count > ASSEMBLE_AT_ONCE)
                 pace = MIN(core->ends_count * ASSEMBLE_PER_END, NSEC_PER_SEC);
-        if (core->changed ? age >= pace : age >= NSEC_PER_SEC)
+        if (core->changed ? age >= pace : age >= NSEC_PER_SEC) {
+                core_note(core, CORE_INPUT_SETTLE);
                 assembly_add(core);
+        }
 }
 
 static void settle(struct core *core, int64_t now)
@@ -81,6 +85,13 @@ static int prepare(struct view_builder *b)
         return r;
 }
 
+/* The totals of a small graph are fresh whoever asks; of a large one, as of the last slice. */
+static bool totals_are_old(const struct core *core)
+{
+        return !work_underway(core) && core->changed && core->ends_count < TOTALS_AT_ONCE &&
+               core->now - core->assembled_at >= TOTALS_OLD;
+}
+
 size_t core_rows(const struct core *core)
 {
         return (size_t)core->ends_count + core->edges_count;
@@ -97,6 +108,8 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
         graph = b.query->parts & (VIEW_SERVICES | VIEW_EDGES | VIEW_PROCESSES | VIEW_POOLS | VIEW_INCIDENTS);
         if (graph || !work_underway(core))
                 core_advance(core, now);
+        if (!graph && totals_are_old(core))
+                settle(core, now);
         if (!owned)
                 return -ENOMEM;
         r = arena_new(VIEW_MEMORY_MAX, &owned->arena);
