@@ -191,7 +191,7 @@ enum query_status query_answer(struct core *core, const struct signature_set *si
         r = core_view(core, now, &q, &view);
         if (r < 0)
                 return failed(out, r, &q);
-        if (!view->uptime_ns)
+        if (!view->uptime_ns && started_monotonic >= 0)
                 view->uptime_ns = clock_monotonic() - started_monotonic;
         r = dot ? render_dot(out, view) : render_json(out, query->verb, view);
         view_free(&view);

@@ -16,7 +16,7 @@ enum query_status query_announce(struct core *core, int64_t now, const struct wi
 
 /* Appends the answer, or the sentence of a failure, to `out`. Arguments: `service`, `host` (names),
  * `depth`, `at` (RFC 3339), `window` (duration), `format` (json, or dot for `graph`).
- * *ret_type is static. */
+ * `started_monotonic` below 0: there is no clock but the core's. *ret_type is static. */
 enum query_status query_answer(struct core *core, const struct signature_set *signatures, int64_t now, int64_t started_monotonic,
                                const struct wire_query *query, struct text *out, const char **ret_type);
 /* Whether it is answered without the graph: also while the core is at work, and never at length. */

@@ -8,34 +8,6 @@
 
 static bool talk;
 
-static void step(struct world *w, bool trouble)
-{
-        w->now += NSEC_PER_SEC;
-        for (int i = 0; i < w->hosts; i++) {
-                struct sim_agent *a = &w->agents[i];
-
-                if (trouble && w->trouble & TROUBLE_AGENTS && a->up && world_random(w, 400) == 0) {
-                        agent_stop(w, i, world_random(w, 2));
-                        a->next_at = w->now + (int64_t)world_random(w, 30) * NSEC_PER_SEC;
-                }
-                if (!a->up && (!trouble || w->now >= a->next_at))
-                        agent_start(w, i);
-                if (a->up && w->now >= a->next_at) {
-                        agent_report(w, i, a->sequence % 30 == 0, false);
-                        a->next_at += 10 * NSEC_PER_SEC;
-                }
-        }
-        if (trouble && w->trouble & TROUBLE_COORDINATOR && w->core && world_random(w, 200) == 0)
-                coordinator_kill(w);
-        network_step(w);
-        coordinator_step(w);
-        if (w->steps == STEPS_MAX)
-                abort();
-        for (int i = 0; i < w->edges; i++)
-                w->history[i][w->steps] = w->truth[i].counts;
-        w->steps++;
-}
-
 static int run(uint64_t seed, struct world *w)
 {
         struct view *v = NULL;
@@ -46,19 +18,19 @@ static int run(uint64_t seed, struct world *w)
         trouble = w->trouble;
         for (uint64_t n = 100 + world_random(w, 500); n > 0; n--) {
                 traffic_step(w);
-                step(w, true);
+                world_step(w, true);
         }
         w->trouble &= ~(unsigned)(TROUBLE_NETWORK | TROUBLE_LOSS);
         w->core_back_at = 0;
         if (w->trouble & TROUBLE_MEMORY && world_random(w, 2))
                 coordinator_enlarge(w);
         for (int i = 0; i < 30 || (world_threshold(w) < UINT32_MAX && i < 400); i++)
-                step(w, false);
+                world_step(w, false);
         /* Every pair once more, now that all are there: who belongs to whom must be known then. */
         for (int i = 0; i < w->pairs; i++)
                 conn_open(w, i);
         for (int i = 0; i < 90; i++)
-                step(w, false);
+                world_step(w, false);
         if (core_view(w->core, w->now, &(struct view_query){ .parts = VIEW_GRAPH }, &v) < 0)
                 abort();
         bad = world_compare(w, v, talk);

@@ -1,4 +1,5 @@
 /* What lies between agents and coordinator, and the coordinator's lives and deaths. */
+#include "coordinator/recorder.h"
 #include "proto/arena.h"
 #include "tests/sim/world.h"
 
@@ -166,6 +167,8 @@ static void deliver(struct world *w, struct packet *p, struct arena *arena)
                 arena_reset(arena, SIZE_MAX);
                 must(wire_unpack_request(p->data, p->size, arena, &request, &why) == 0, why);
                 r = take(w, p->agent, request.summary, &ack);
+                if (w->recorder)
+                        recorder_add(w->recorder, RECORDING_SUMMARY, core_time(w->core), NULL, 0, p->data, p->size);
                 if (r == 0 && request.summary->session == w->agents[p->agent].session)
                         w->agents[p->agent].heard = true;
                 if (r == 0 && (!(w->trouble & TROUBLE_NETWORK) || world_random(w, 6) != 0))
@@ -308,6 +311,15 @@ static void work_a_while(struct world *w)
         view_free(&view);
 }
 
+/* As the daemon does; polls there are none. */
+static void note_input(void *data, const struct core_input *input)
+{
+        static const enum recording_kind kinds[] = { RECORDING_TICK, RECORDING_SETTLE, RECORDING_ALIGN };
+
+        must(input->kind != CORE_INPUT_POLL, "a poll");
+        recorder_add(data, kinds[input->kind], input->at, NULL, 0, NULL, 0);
+}
+
 void coordinator_step(struct world *w)
 {
         if (!w->core) {
@@ -321,9 +333,39 @@ void coordinator_step(struct world *w)
                              "a record cannot be loaded");
                 }
                 core_loaded(w->core, w->now);
+                if (w->recorder)
+                        core_observe(w->core, note_input, w->recorder);
         }
         core_begin_tick(w->core, w->now);
         work_a_while(w);
         if (world_random(w, 3) == 0)
                 save(w, false);
+}
+
+void world_step(struct world *w, bool trouble)
+{
+        w->now += NSEC_PER_SEC;
+        for (int i = 0; i < w->hosts; i++) {
+                struct sim_agent *a = &w->agents[i];
+
+                if (trouble && w->trouble & TROUBLE_AGENTS && a->up && world_random(w, 400) == 0) {
+                        agent_stop(w, i, world_random(w, 2));
+                        a->next_at = w->now + (int64_t)world_random(w, 30) * NSEC_PER_SEC;
+                }
+                if (!a->up && (!trouble || w->now >= a->next_at))
+                        agent_start(w, i);
+                if (a->up && w->now >= a->next_at) {
+                        agent_report(w, i, a->sequence % 30 == 0, false);
+                        a->next_at += 10 * NSEC_PER_SEC;
+                }
+        }
+        if (trouble && w->trouble & TROUBLE_COORDINATOR && w->core && world_random(w, 200) == 0)
+                coordinator_kill(w);
+        network_step(w);
+        coordinator_step(w);
+        if (w->steps == STEPS_MAX)
+                abort();
+        for (int i = 0; i < w->edges; i++)
+                w->history[i][w->steps] = w->truth[i].counts;
+        w->steps++;
 }

@@ -6,6 +6,8 @@
 #include "coordinator/core.h"
 #include "coordinator/view.h"
 
+struct recorder;
+
 #define HOSTS_MAX 6
 #define SERVICES_MAX 12
 #define PAIRS_MAX 40
@@ -134,11 +136,15 @@ struct world {
         unsigned crashes;
         struct record *records, *pending;
         size_t records_count, pending_count;
+        struct recorder *recorder; /* is told what the core is given, if there is one */
 };
 
 void world_build(struct world *w, uint64_t seed);
 void world_free(struct world *w);
 uint64_t world_random(struct world *w, uint64_t below);
+
+/* A second of everything but the traffic; `trouble`: agents and coordinator may die. */
+void world_step(struct world *w, bool trouble);
 
 /* What was counted of an edge at a moment. */
 struct truth_counts truth_at(const struct world *w, int edge, int64_t at);
