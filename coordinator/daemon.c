@@ -2,6 +2,7 @@
 #include "coordinator/aside.h"
 #include "coordinator/daemon_internal.h"
 #include "coordinator/http.h"
+#include "coordinator/recorder.h"
 #include "coordinator/signature.h"
 #include "coordinator/store.h"
 #include "proto/arena.h"
@@ -90,6 +91,10 @@ static int make_core(struct daemon *d, struct yaml_config_error *error)
                 r = polls_new(&d->polls);
         if (r == 0)
                 r = asides_new(d->loop, daemon_answer_made, d, &d->asides);
+        if (r == 0)
+                r = recorder_new(&d->recorder);
+        if (r == 0)
+                core_observe(d->core, daemon_on_input, d);
         return r < 0 ? fail(error, r, "the graph cannot be set up: %s", strerror(-r)) : 0;
 }
 
@@ -163,6 +168,7 @@ void daemon_tick_done(struct daemon *d)
 
         if (d->http)
                 http_tick(d->http);
+        recorder_expire(d->recorder, now);
         if (now >= d->save_due)
                 save(d, now);
         if (d->watchdog_every && now >= d->watchdog_due) {
@@ -315,6 +321,7 @@ void daemon_free(struct daemon **daemon)
         arena_free(&d->arena);
         core_free(&d->core);
         signatures_free(&d->signatures);
+        recorder_free(&d->recorder);
         store_close(&d->store);
         loop_free(&d->loop);
         text_free(&d->text);

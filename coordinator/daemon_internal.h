@@ -12,6 +12,7 @@ struct arena;
 struct asides;
 struct http;
 struct signature_set;
+struct recorder;
 struct store;
 struct waiting;
 
@@ -27,6 +28,7 @@ struct daemon {
         struct arena *arena;
         struct polls *polls;
         struct asides *asides;
+        struct recorder *recorder;
         struct http *http;
         struct signature_set *signatures; /* in force; never NULL once it runs */
         struct loop_source *tick, *wake, *work, *signals[3];
@@ -56,6 +58,16 @@ void daemon_answer_polls(struct daemon *daemon, int64_t now_monotonic);
  * again. `gone`: nobody waits for the answer any more. */
 bool daemon_take_request(struct daemon *daemon, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size,
                          bool gone);
+
+/* Sends it, and says so in the log if that cannot be. */
+void daemon_reply(struct daemon *daemon, uint64_t token, const struct wire_reply *what);
+
+/* daemon_record.c: a question of `nightshift record`; false if it has to wait for the core's work. */
+bool daemon_record(struct daemon *daemon, uint64_t token, const struct wire_query *query);
+/* What the core was given, for those who record it: a summary once it was taken, as it came; the rest
+ * by core_observe(). */
+void daemon_note_summary(struct daemon *daemon, const uint8_t *body, size_t size);
+void daemon_on_input(void *daemon, const struct core_input *input);
 
 /* daemon_work.c: what takes the core long, in between what comes in. */
 void daemon_begin_tick(struct daemon *daemon);

@@ -16,7 +16,7 @@
 /* Held polls are looked through at most so often. */
 #define WAKE_AFTER (20 * NSEC_PER_MSEC)
 
-static void reply(struct daemon *d, uint64_t token, const struct wire_reply *what)
+void daemon_reply(struct daemon *d, uint64_t token, const struct wire_reply *what)
 {
         CLEANUP_FREE uint8_t *buffer = NULL;
         size_t size;
@@ -46,7 +46,7 @@ static void refuse(struct daemon *d, const struct endpoint_peer *peer, uint64_t 
                 log_warning("daemon", "refused %s%s%s: %s%s", peer->name ? peer->name : "", peer->name ? " at " : "", peer->address,
                             reason, more);
         }
-        reply(d, token, &refusal);
+        daemon_reply(d, token, &refusal);
 }
 
 /* The name a peer may speak for: that of its certificate; on loopback, where there is none, its own
@@ -84,7 +84,8 @@ static uint32_t pause_ms(const struct daemon *d)
         return (uint32_t)MIN(4 * d->lag / NSEC_PER_MSEC, PAUSE_MAX_MS);
 }
 
-static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct summary *summary)
+static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct summary *summary,
+                         const uint8_t *body, size_t size)
 {
         struct wire_reply answer = { .kind = WIRE_ACK };
         int r;
@@ -92,6 +93,7 @@ static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uin
         if (!may_speak(d, peer, token, summary->host))
                 return;
         r = core_summary(d->core, clock_wall(), summary->host, summary, &answer.ack);
+        daemon_note_summary(d, body, size); /* refused ones too: room was made for them */
         if (r < 0) {
                 refuse(d, peer, token,
                        r == -ENOMEM ? "the coordinator's memory budget is spent" : "the coordinator cannot take its summary in");
@@ -99,7 +101,7 @@ static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uin
         }
         d->summaries++;
         answer.ack.pause_ms = MAX(answer.ack.pause_ms, pause_ms(d));
-        reply(d, token, &answer);
+        daemon_reply(d, token, &answer);
         wake_polls(d);
 }
 
@@ -111,7 +113,7 @@ static bool answer_poll(struct daemon *d, const struct poll_held *poll, bool ove
                 answer.commands = (struct wire_commands){ 0 };
         if (answer.commands.count == 0 && !over)
                 return false;
-        reply(d, poll->token, &answer);
+        daemon_reply(d, poll->token, &answer);
         return true;
 }
 
@@ -176,7 +178,7 @@ void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t si
 
         if (!answer) {
                 log_warning("daemon", "a child that was to make an answer came to nothing");
-                reply(d, token, &failure);
+                daemon_reply(d, token, &failure);
                 return;
         }
         r = endpoint_reply_mapped(d->endpoint, token, answer, size);
@@ -193,13 +195,15 @@ static bool take_query(struct daemon *d, uint64_t token, const struct wire_query
         struct question question = { d, query };
         struct wire_reply answer = { .kind = WIRE_ANSWER };
 
+        if (strcmp(query->verb, "record") == 0)
+                return daemon_record(d, token, query);
         if (!brief && (d->working || (large && !daemon_settle(d))))
                 return false;
         d->queries++;
         if (large && aside_start(d->asides, token, make_aside, &question) == 0)
                 return true;
         make_answer(d, query, &answer.answer);
-        reply(d, token, &answer);
+        daemon_reply(d, token, &answer);
         if (d->text.capacity > TEXT_KEEP)
                 text_free(&d->text);
         return true;
@@ -222,7 +226,7 @@ bool daemon_take_request(struct daemon *d, const struct endpoint_peer *peer, uin
                        peer->local ? "the control socket takes questions only"
                                    : "questions are answered on the control socket only");
         } else if (request.kind == WIRE_SUMMARY) {
-                take_summary(d, peer, token, request.summary);
+                take_summary(d, peer, token, request.summary, body, size);
         } else if (request.kind == WIRE_POLL) {
                 take_poll(d, peer, token, &request.poll, gone);
         } else {

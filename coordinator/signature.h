@@ -14,6 +14,7 @@
 
 struct signature_set;
 struct yaml_config_error;
+struct yaml_config_strings;
 
 #define SIGNATURES_MAX 256            /* in a set */
 #define SIGNATURE_FILE_MAX (64 << 10) /* bytes */
@@ -109,6 +110,9 @@ void signature_free(struct signature **signature);
  * and so is a folder without any. -ENOENT, -EBADMSG, ... as above. */
 MUST_CHECK int signatures_load(const char *const *folders, size_t count, struct signature_set **ret_set,
                                struct yaml_config_error *ret_error);
+/* Those of the configured folders; without any (or NULL) the library and what an operator added. */
+MUST_CHECK int signatures_configured(const struct yaml_config_strings *configured, struct signature_set **ret_set,
+                                     struct yaml_config_error *ret_error);
 void signatures_free(struct signature_set **set);
 
 size_t signatures_count(const struct signature_set *set);

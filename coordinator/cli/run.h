@@ -5,6 +5,8 @@ struct invocation;
 
 int run_rows(const struct invocation *invocation); /* status, hosts, services, edges, processes, deployments */
 int run_graph(const struct invocation *invocation);
+int run_record(const struct invocation *invocation);
+int run_replay(const struct invocation *invocation);
 int run_watch(const struct invocation *invocation);
 int run_explain(const struct invocation *invocation);
 int run_signatures(const struct invocation *invocation);

@@ -24,6 +24,14 @@ static const struct cli_option window = { "window", "DURATION", NULL,
                                           "count the last 30s, 5m, 24h only; by default since first seen" };
 static const struct cli_option watch_window = { "window", "DURATION", NULL, "rates over the last 10s, 1m, 1h (1m)" };
 
+static const struct cli_option duration = { "for", "DURATION", NULL, "end by itself after 10m, 8h, 1d; by default on Ctrl-C" };
+static const struct cli_option replay_config = { "config", "FILE", NULL,
+                                                 "a coordinator's configuration in the place of the recorded one" };
+static const struct cli_option replay_at = { "at", "TIME", NULL,
+                                             "stop there: a time that was recorded; 02:41 is the last before its end" };
+static const struct cli_option replay_verb = { "verb", "VERB", "status hosts services edges processes pools graph",
+                                               "what is to be answered (status)" };
+
 const struct cli_option *const cli_global_options[] = { &control, &format, &help, &version, NULL };
 
 static const struct cli_option *const none[] = { NULL };
@@ -35,6 +43,9 @@ static const struct cli_option *const of_incidents[] = { &only_service, NULL };
 static const struct cli_option *const of_deployments[] = { &only_service, &host, NULL };
 static const struct cli_option *const of_deployed[] = { &which_service, &which_version, &which_host, NULL };
 static const struct cli_option *const of_graph[] = { &service, &depth, &host, &at, &window, NULL };
+static const struct cli_option *const of_record[] = { &duration, NULL };
+static const struct cli_option *const of_replay[] = { &replay_verb, &replay_at, &replay_config, &service,
+                                                      &depth,       &host,      &window,        NULL };
 static const struct cli_option *const of_watch[] = { &service, &depth, &host, &watch_window, NULL };
 
 const struct cli_verb cli_verbs[] = {
@@ -69,6 +80,18 @@ const struct cli_verb cli_verbs[] = {
           "list asks the coordinator which are in force. check needs none: it reads each FILE, or a folder as the\n"
           "coordinator does, and prints a line FILE:LINE: KEY: for what is wrong. See nightshift-signature(5).",
           "table json", none, 1, 257, run_signatures, NULL },
+        { "record", "FILE", "write down what the agents say, to be replayed later",
+          "FILE holds names and counters of hosts and their labels, services, executables, addresses, connections, bytes\n"
+          "and times.\n"
+          "It holds no content of any message, no command line, no environment and no key.\n"
+          "Only its owner may read it, and none is ever overwritten.\n"
+          "If the coordinator goes away meanwhile, the recording goes on when it is back, and says that it has a gap.",
+          "", of_record, 1, 1, run_record, NULL },
+        { "replay", "FILE", "what a verb would have answered at a time that was recorded; needs no coordinator",
+          "The recording runs through the coordinator of this program at full speed, with the times of the recording,\n"
+          "and nothing is dispatched.\n"
+          "The same recording gives the same answer, byte for byte.",
+          "table json dot", of_replay, 1, 1, run_replay, NULL },
         { "ca", "init|issue ...", "make the certificates with which hosts prove their names", "", "", none, 0, 0, NULL, cli_ca },
         { "version", "", "the version of this program", "", "table json", none, 0, 0, run_version, NULL },
         { "completion", "bash|zsh|fish", "the completion of a shell, to be read by it",

@@ -17,3 +17,4 @@ void cost_connections(const struct cost_options *options);
 void cost_kernel(const struct cost_options *options);
 void cost_agent(const struct cost_options *options);
 void cost_scale(const struct cost_options *options);
+void cost_replay(const struct cost_options *options);

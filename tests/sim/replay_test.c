@@ -22,7 +22,7 @@ static const struct {
 } questions[] = {
         { "graph", NULL, false }, /* first: it ends the work of the tick, and the totals are of after it */
         { "status", NULL, false }, { "hosts", NULL, false }, { "services", NULL, false }, { "processes", NULL, false },
-        { "edges", NULL, true },   { "edges", "1m", true },  { "graph", NULL, false },
+        { "pools", NULL, false },  { "edges", NULL, true },  { "edges", "1m", true },     { "graph", NULL, false },
 };
 
 struct moment {
