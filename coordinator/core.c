@@ -173,6 +173,8 @@ static bool completes_full(struct host *h, const struct summary *s)
 
 static int take_rows(struct core *core, struct host *h, const struct summary *s)
 {
+        struct row *row = NULL;
+
         /* What is older than the last full summary has no news, and may speak of rows that are gone. */
         if (s->sequence >= h->full_sequence) {
                 for (size_t i = 0; i < s->edges_count; i++) {
@@ -188,7 +190,9 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
                 h->restored = false;
         }
         for (size_t i = 0; i < s->keys_count; i++) {
-                struct row *row = row_find(core, h, s->keys[i].edge);
+                /* Those of one edge follow each other. */
+                if (!row || row->id != s->keys[i].edge)
+                        row = row_find(core, h, s->keys[i].edge);
                 if (row)
                         join_key(core, &s->keys[i], row->end, core->now);
         }
