@@ -64,7 +64,7 @@ void core_free(struct core **ret_core)
         free(core->split);
         free(core->removed_ends.items);
         free(core->removed_edges.items);
-        free(core->loading);
+        loading_free(core);
         map_free(&core->texts);
         map_free(&core->services);
         map_free(&core->hosts_by_name);

@@ -539,6 +539,9 @@ void remainder_excuse(struct core *core, struct end *end);
 void remainder_excuse_host(struct core *core, const struct host *host);
 uint64_t remainder_settle(struct core *core, struct end *end, uint64_t opened, uint64_t others);
 
+/* load.c */
+void loading_free(struct core *core);
+
 /* forget.c: ends that nobody has used for long go, their counts stay with their edges. */
 bool forget_ends(struct core *core, uint32_t *cursor);
 void forget_free(struct core *core);

@@ -28,6 +28,15 @@ static struct loading *loading(struct core *core)
         return core->loading;
 }
 
+/* Also where the end of the records never came. */
+void loading_free(struct core *core)
+{
+        if (!core->loading)
+                return;
+        core_release(core, core->loading->links, core->loading->links_capacity * sizeof(*core->loading->links));
+        free_ptr(&core->loading);
+}
+
 static int read_text(struct core *core, struct reader *r, struct text **ret_text)
 {
         struct text *t = text_get(core, read_string(r, core->loading->name, NAME_SIZE));
@@ -451,9 +460,7 @@ void core_loaded(struct core *core, int64_t now)
         }
         core->next_end = MAX(core->next_end, l->next_end);
         core->next_edge = MAX(core->next_edge, l->next_edge);
-        core_release(core, l->links, l->links_capacity * sizeof(*l->links));
-        free(l);
-        core->loading = NULL;
+        loading_free(core);
         deployments_loaded(core);
         assembly_add(core);
         work_finish(core);

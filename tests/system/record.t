@@ -21,7 +21,7 @@ agents_ready one two
 await 10 listens two 8000 || bail_out "the server does not listen"
 
 record_begin() { # FILE [ARG...]
-        cli record "$@" >"$T/record.out" 2>"$T/record.err" &
+        "$NIGHTSHIFT" --control "$CONTROL" record "$@" >"$T/record.out" 2>"$T/record.err" &
         RECORDER=$!
         await 10 test -s "$1" || bail_out "nothing is recorded: $(cat "$T/record.err")"
 }
