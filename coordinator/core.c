@@ -399,7 +399,7 @@ void core_align(struct core *core, int64_t now)
         assembly_add(core);
         history_cut(core);
         work_finish(core);
-        core->last_expire = core->now;
+        core->last_expire = core->detected_at = core->now;
         for (uint32_t i = 0; i < core->hosts_count; i++)
                 core->hosts[i]->resync = core->hosts[i]->session != 0;
 }

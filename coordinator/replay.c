@@ -12,6 +12,7 @@
 struct replay {
         struct recording_reader *reader;
         struct core_options override;
+        const struct signature_set *signatures;
         struct core *core;
         struct arena *arena;
         struct replay_facts facts;
@@ -45,7 +46,10 @@ static int start(struct replay *p, const struct recording_frame *f, struct recor
         p->after_gap = false;
         core_free(&p->core);
         r = core_new(&options, &p->core);
-        return r < 0 ? fail(p, failure, r, "a core cannot be made", strerror(-r)) : 0;
+        if (r < 0)
+                return fail(p, failure, r, "a core cannot be made", strerror(-r));
+        core_set_signatures(p->core, p->signatures);
+        return 0;
 }
 
 static int stored(struct replay *p, const struct recording_frame *f, struct recording_failure *failure)
@@ -137,7 +141,8 @@ static int take(struct replay *p, const struct recording_frame *f, struct record
         return 0;
 }
 
-int replay_new(struct recording_reader **reader, const struct core_options *options, struct replay **ret_replay)
+int replay_new(struct recording_reader **reader, const struct core_options *options, const struct signature_set *signatures,
+               struct replay **ret_replay)
 {
         struct replay *p = calloc(1, sizeof(*p));
         int r = -ENOMEM;
@@ -149,6 +154,7 @@ int replay_new(struct recording_reader **reader, const struct core_options *opti
         p->reader = TAKE_PTR(*reader);
         if (options)
                 p->override = *options;
+        p->signatures = signatures;
         r = arena_new(ARENA_MAX, &p->arena);
         if (r < 0)
                 replay_free(&p);

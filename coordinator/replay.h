@@ -9,6 +9,7 @@
 
 struct core;
 struct core_options;
+struct signature_set;
 
 struct replay_facts {
         int64_t from, to;   /* of the recording */
@@ -28,8 +29,9 @@ struct replay_facts {
 struct replay;
 
 /* Takes the reader over, also on failure. `options` replaces what was recorded of memory and times, a
- * field of zero does not; NULL for none. */
-MUST_CHECK int replay_new(struct recording_reader **reader, const struct core_options *options, struct replay **ret_replay);
+ * field of zero does not; NULL for none. The signatures stay the caller's; NULL: nothing is looked for. */
+MUST_CHECK int replay_new(struct recording_reader **reader, const struct core_options *options,
+                          const struct signature_set *signatures, struct replay **ret_replay);
 /* Up to and with what happened at `until`. It may be called again with a later time. -EBADMSG and others
  * with the place and a sentence. */
 MUST_CHECK int replay_run(struct replay *replay, int64_t until, struct recording_failure *ret_failure);

@@ -1,6 +1,7 @@
 /* `replay`: a recording through a core of its own, and what a verb would have answered then. */
 #include "coordinator/replay.h"
 #include "coordinator/cli/ask.h"
+#include "coordinator/cli/explain_words.h"
 #include "coordinator/cli/rows.h"
 #include "coordinator/cli/run.h"
 #include "coordinator/cli/tree.h"
@@ -117,9 +118,10 @@ static int show(const struct invocation *invocation, const char *verb, const str
                 return cli_write(answer->data, answer->length);
         root = json_loadb(answer->data, answer->length, 0, &error);
         terminal_read(&terminal);
-        r = !root                        ? -EBADMSG
-            : strcmp(verb, "graph") == 0 ? tree_draw(&out, root, terminal.width, terminal.colour)
-                                         : rows_draw(&out, verb, root, now, terminal.width, terminal.colour);
+        r = !root                          ? -EBADMSG
+            : strcmp(verb, "graph") == 0   ? tree_draw(&out, root, terminal.width, terminal.colour)
+            : strcmp(verb, "explain") == 0 ? explain_words(&out, root, now, terminal.colour)
+                                           : rows_draw(&out, verb, root, now, terminal.width, terminal.colour);
         if (r == 0) {
                 r = cli_write(out.data, out.length);
         } else {
@@ -168,7 +170,7 @@ static int replay(const struct invocation *invocation, struct recording_reader *
         int64_t begun = clock_monotonic();
         struct replay *p = NULL;
         struct replay_facts facts;
-        int r = replay_new(reader, options, &p);
+        int r = replay_new(reader, options, signatures, &p);
 
         if (r < 0) {
                 cli_complain("%s", strerror(-r));

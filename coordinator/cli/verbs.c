@@ -29,7 +29,9 @@ static const struct cli_option replay_config = { "config", "FILE", NULL,
                                                  "a coordinator's configuration in the place of the recorded one" };
 static const struct cli_option replay_at = { "at", "TIME", NULL,
                                              "stop there: a time that was recorded; 02:41 is the last before its end" };
-static const struct cli_option replay_verb = { "verb", "VERB", "status hosts services edges processes pools graph",
+static const struct cli_option replay_incident = { "incident", "ID", NULL, "with explain: the incident that is meant" };
+static const struct cli_option replay_verb = { "verb", "VERB",
+                                               "status hosts services edges processes pools incidents explain graph",
                                                "what is to be answered (status)" };
 
 const struct cli_option *const cli_global_options[] = { &control, &format, &help, &version, NULL };
@@ -44,8 +46,8 @@ static const struct cli_option *const of_deployments[] = { &only_service, &host,
 static const struct cli_option *const of_deployed[] = { &which_service, &which_version, &which_host, NULL };
 static const struct cli_option *const of_graph[] = { &service, &depth, &host, &at, &window, NULL };
 static const struct cli_option *const of_record[] = { &duration, NULL };
-static const struct cli_option *const of_replay[] = { &replay_verb, &replay_at, &replay_config, &service,
-                                                      &depth,       &host,      &window,        NULL };
+static const struct cli_option *const of_replay[] = { &replay_verb, &replay_incident, &replay_at, &replay_config, &service, &depth,
+                                                      &host,        &window,          NULL };
 static const struct cli_option *const of_watch[] = { &service, &depth, &host, &watch_window, NULL };
 
 const struct cli_verb cli_verbs[] = {
@@ -88,7 +90,7 @@ const struct cli_verb cli_verbs[] = {
           "If the coordinator goes away meanwhile, the recording goes on when it is back, and says that it has a gap.",
           "", of_record, 1, 1, run_record, NULL },
         { "replay", "FILE", "what a verb would have answered at a time that was recorded; needs no coordinator",
-          "The recording runs through the coordinator of this program at full speed, with the times of the recording,\n"
+          "The recording runs through today's coordinator and signatures at full speed, with the times of the recording,\n"
           "and nothing is dispatched.\n"
           "The same recording gives the same answer, byte for byte.",
           "table json dot", of_replay, 1, 1, run_replay, NULL },

@@ -4,7 +4,9 @@
 #include "coordinator/core.h"
 #include "coordinator/recording_internal.h"
 #include "coordinator/replay.h"
+#include "coordinator/signature.h"
 #include "coordinator/view.h"
+#include "proto/yaml_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +47,9 @@ static void make_block(int fd, const uint8_t *raw, size_t size)
 
 static void look(struct core *core, int64_t now)
 {
-        static const struct view_query everything = { .parts = VIEW_GRAPH | VIEW_HOSTS | VIEW_PROCESSES,
-                                                      .window = 60 * NSEC_PER_SEC };
+        static const struct view_query everything = {
+                .parts = VIEW_GRAPH | VIEW_HOSTS | VIEW_PROCESSES | VIEW_POOLS | VIEW_INCIDENTS, .window = 60 * NSEC_PER_SEC
+        };
         struct view *view = NULL;
 
         if (core_view(core, now, &everything, &view) == 0)
@@ -55,8 +58,11 @@ static void look(struct core *core, int64_t now)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+        static const char *const built_in = SIGNATURES_BUILT_IN;
         static const struct core_options small = { .memory_max = 32u << 20 };
+        static struct signature_set *signatures;
         struct recording_reader *reader = NULL;
+        struct yaml_config_error error;
         struct recording_failure failure = { 0 };
         struct replay_facts facts;
         struct replay *p = NULL;
@@ -64,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (fd < 0)
                 return 0;
+        if (!signatures && signatures_load(&built_in, 1, &signatures, &error) < 0)
+                abort();
         if (size < RECORDING_FRAME_HEAD || memcmp(data, RECORDING_MAGIC, 8) == 0) {
                 if (write(fd, data, size) != (ssize_t)size)
                         abort();
@@ -72,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         r = recording_open_fd(fd, &reader, &failure);
         if (r == 0)
-                r = replay_new(&reader, &small, &p);
+                r = replay_new(&reader, &small, signatures, &p);
         if (r == 0)
                 r = replay_run(p, INT64_MAX, &failure);
         if (r < 0 && !*failure.why)

@@ -333,6 +333,7 @@ void coordinator_step(struct world *w)
                              "a record cannot be loaded");
                 }
                 core_loaded(w->core, w->now);
+                core_set_signatures(w->core, w->signatures);
                 if (w->recorder)
                         core_observe(w->core, note_input, w->recorder);
         }

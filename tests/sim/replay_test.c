@@ -5,6 +5,8 @@
 #include "coordinator/queries.h"
 #include "coordinator/recorder.h"
 #include "coordinator/replay.h"
+#include "coordinator/signature.h"
+#include "proto/yaml_config.h"
 #include "tests/sim/world.h"
 
 #include <stdio.h>
@@ -21,8 +23,9 @@ static const struct {
         bool counters; /* all that is in the answer lies in a snapshot */
 } questions[] = {
         { "graph", NULL, false }, /* first: it ends the work of the tick, and the totals are of after it */
-        { "status", NULL, false }, { "hosts", NULL, false }, { "services", NULL, false }, { "processes", NULL, false },
-        { "pools", NULL, false },  { "edges", NULL, true },  { "edges", "1m", true },     { "graph", NULL, false },
+        { "status", NULL, false },    { "hosts", NULL, false }, { "services", NULL, false },
+        { "processes", NULL, false }, { "pools", NULL, false }, { "incidents", NULL, false },
+        { "edges", NULL, true },      { "edges", "1m", true },  { "graph", NULL, false },
 };
 
 struct moment {
@@ -143,7 +146,7 @@ static struct replay *open_replay(const struct night *n)
                 fprintf(stderr, "replay: at byte %llu: %s\n", (unsigned long long)failure.offset, failure.why);
                 abort();
         }
-        must(replay_new(&reader, NULL, &p) == 0, "no replay");
+        must(replay_new(&reader, NULL, n->w.signatures, &p) == 0, "no replay");
         return p;
 }
 
@@ -210,7 +213,7 @@ static int compare_end(const struct night *n, bool talk)
         return bad;
 }
 
-static int run(uint64_t seed, struct night *n, bool talk)
+static int run(uint64_t seed, struct night *n, const struct signature_set *signatures, bool talk)
 {
         struct replay *p;
         uint64_t steps, begin_at;
@@ -218,6 +221,7 @@ static int run(uint64_t seed, struct night *n, bool talk)
 
         memset(n, 0, sizeof(*n));
         world_build(&n->w, seed);
+        n->w.signatures = signatures;
         must(recorder_new(&n->w.recorder) == 0, "no recorder");
         snprintf(n->path, sizeof(n->path), "/tmp/nightshift-replay-%d-%llu", (int)getpid(), (unsigned long long)seed);
         must(recording_create(n->path, &n->writer) == 0, "no file");
@@ -249,24 +253,29 @@ int main(void)
         const char *seeds = getenv("SEEDS"), *first = getenv("SEED"), *fast = getenv("FAST");
         uint64_t count = seeds && *seeds ? strtoull(seeds, NULL, 0) : fast && *fast ? 100 : 500;
         uint64_t from = first && *first ? strtoull(first, NULL, 0) : 1;
+        static const char *const built_in = SIGNATURES_BUILT_IN;
+        struct signature_set *signatures = NULL;
+        struct yaml_config_error error;
         struct night *n = malloc(sizeof(*n));
         uint64_t failed = 0;
 
         if (!n)
                 return 1;
+        must(signatures_load(&built_in, 1, &signatures, &error) == 0, "no signatures");
         printf("TAP version 13\n1..1\n# SEED=%llu SEEDS=%llu\n", (unsigned long long)from, (unsigned long long)count);
         for (uint64_t i = from; i < from + count; i++) {
-                if (run(i, n, false) == 0)
+                if (run(i, n, signatures, false) == 0)
                         continue;
                 if (failed++ < 5) {
                         printf("# seed %llu:\n", (unsigned long long)i);
-                        (void)run(i, n, true);
+                        (void)run(i, n, signatures, true);
                 }
         }
         printf("%s 1 - a replay answers as the recorded core did, in %llu worlds\n", failed ? "not ok" : "ok",
                (unsigned long long)count);
         if (failed)
                 printf("# %llu of them failed\n", (unsigned long long)failed);
+        signatures_free(&signatures);
         free(n);
         return failed != 0;
 }

@@ -7,6 +7,7 @@
 #include "coordinator/view.h"
 
 struct recorder;
+struct signature_set;
 
 #define HOSTS_MAX 6
 #define SERVICES_MAX 12
@@ -136,7 +137,9 @@ struct world {
         unsigned crashes;
         struct record *records, *pending;
         size_t records_count, pending_count;
-        struct recorder *recorder; /* is told what the core is given, if there is one */
+
+        const struct signature_set *signatures; /* that are looked for, or NULL */
+        struct recorder *recorder;              /* is told what the core is given, if there is one */
 };
 
 void world_build(struct world *w, uint64_t seed);

@@ -265,7 +265,7 @@ static void replay_refuses(struct recording_frame start, struct recording_frame 
         assert_int_equal(recording_finish(w), 0);
         recording_writer_free(&w);
         assert_int_equal(recording_open(path, &reader, &failure), 0);
-        assert_int_equal(replay_new(&reader, NULL, &p), 0);
+        assert_int_equal(replay_new(&reader, NULL, NULL, &p), 0);
         assert_int_equal(replay_run(p, INT64_MAX, &failure), -EBADMSG);
         if (!strstr(failure.why, why))
                 fail_msg("'%s' has no '%s'", failure.why, why);
