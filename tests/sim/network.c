@@ -311,12 +311,18 @@ static void work_a_while(struct world *w)
         view_free(&view);
 }
 
-/* As the daemon does; polls there are none. */
+/* As the daemon does. */
 static void note_input(void *data, const struct core_input *input)
 {
         static const enum recording_kind kinds[] = { RECORDING_TICK, RECORDING_SETTLE, RECORDING_ALIGN };
 
-        must(input->kind != CORE_INPUT_POLL, "a poll");
+        if (input->kind == CORE_INPUT_POLL) {
+                uint8_t head[RECORDING_POLL_HEAD];
+
+                recording_poll_head(input->session, input->acknowledged, head);
+                recorder_add(data, RECORDING_POLL, input->at, head, sizeof(head), input->host, strlen(input->host));
+                return;
+        }
         recorder_add(data, kinds[input->kind], input->at, NULL, 0, NULL, 0);
 }
 

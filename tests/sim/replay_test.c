@@ -222,6 +222,10 @@ static int run(uint64_t seed, struct night *n, const struct signature_set *signa
         memset(n, 0, sizeof(*n));
         world_build(&n->w, seed);
         n->w.signatures = signatures;
+        /* A budget that is spent, and a rate of keys that nobody can configure, are no part of a recording. */
+        n->w.options.memory_max = 0;
+        n->w.options.keys_per_second = 0;
+        n->w.trouble &= ~(unsigned)TROUBLE_MEMORY;
         must(recorder_new(&n->w.recorder) == 0, "no recorder");
         snprintf(n->path, sizeof(n->path), "/tmp/nightshift-replay-%d-%llu", (int)getpid(), (unsigned long long)seed);
         must(recording_create(n->path, &n->writer) == 0, "no file");
