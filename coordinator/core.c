@@ -339,6 +339,13 @@ bool core_work(struct core *core)
 int core_announce(struct core *core, int64_t now, const char *service, const char *version, const char *host, uint64_t *ret_id)
 {
         core_advance(core, now);
+        if (core->observe) {
+                struct core_input input = {
+                        .kind = CORE_INPUT_ANNOUNCE, .at = core->now, .host = host, .service = service, .version = version
+                };
+
+                core->observe(core->observe_data, &input);
+        }
         return deployments_announce(core, service, version, host, ret_id);
 }
 
@@ -351,7 +358,9 @@ int core_poll(struct core *core, int64_t now, const char *name, uint64_t session
         core_advance(core, now);
         *ret_commands = (struct wire_commands){ 0 };
         if (core->observe && (!h || (session == h->session && acknowledged > h->command_acknowledged))) {
-                struct core_input input = { CORE_INPUT_POLL, core->now, name, session, acknowledged };
+                struct core_input input = {
+                        .kind = CORE_INPUT_POLL, .at = core->now, .host = name, .session = session, .acknowledged = acknowledged
+                };
 
                 core->observe(core->observe_data, &input);
         }

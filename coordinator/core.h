@@ -64,12 +64,13 @@ void core_begin_settle(struct core *core, int64_t now);
 
 /* An input that comes by itself or with a question, and not as a summary: whoever records what the core
  * was given is told of each that may change it, before it takes effect. `at` is the core's own time. */
-enum core_input_kind { CORE_INPUT_TICK, CORE_INPUT_SETTLE, CORE_INPUT_ALIGN, CORE_INPUT_POLL };
+enum core_input_kind { CORE_INPUT_TICK, CORE_INPUT_SETTLE, CORE_INPUT_ALIGN, CORE_INPUT_POLL, CORE_INPUT_ANNOUNCE };
 struct core_input {
         enum core_input_kind kind;
         int64_t at;
-        const char *host; /* of a poll, with what follows */
+        const char *host; /* of a poll, with what follows; of a deployment that is announced, or NULL */
         uint64_t session, acknowledged;
+        const char *service, *version; /* of a deployment */
 };
 typedef void (*core_input_function)(void *data, const struct core_input *input);
 void core_observe(struct core *core, core_input_function function, void *data);

@@ -134,6 +134,23 @@ void daemon_note_summary(struct daemon *d, const uint8_t *body, size_t size)
         recorder_add(d->recorder, RECORDING_SUMMARY, core_time(d->core), NULL, 0, body, size);
 }
 
+/* Names are no longer than the frame of one has room for: what came by the wire is bounded. */
+static void note_announcement(struct daemon *d, const struct core_input *input)
+{
+        const char *const parts[] = { input->service, input->version, input->host ? input->host : "" };
+        char data[3 * 4097];
+        size_t size = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                size_t length = strnlen(parts[i], 4096);
+
+                memcpy(data + size, parts[i], length);
+                data[size + length] = '\0';
+                size += length + 1;
+        }
+        recorder_add(d->recorder, RECORDING_ANNOUNCE, input->at, NULL, 0, data, size);
+}
+
 void daemon_on_input(void *daemon, const struct core_input *input)
 {
         struct daemon *d = daemon;
@@ -152,6 +169,9 @@ void daemon_on_input(void *daemon, const struct core_input *input)
         case CORE_INPUT_POLL:
                 recording_poll_head(input->session, input->acknowledged, head);
                 recorder_add(d->recorder, RECORDING_POLL, input->at, head, sizeof(head), input->host, strlen(input->host));
+                break;
+        case CORE_INPUT_ANNOUNCE:
+                note_announcement(d, input);
                 break;
         }
 }

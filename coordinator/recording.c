@@ -13,6 +13,7 @@ static const struct {
         [RECORDING_POLL] = { RECORDING_POLL_HEAD + 1, RECORDING_POLL_HEAD + 4096 },
         [RECORDING_GAP] = { 1, RECORDING_GAP_MAX },
         [RECORDING_END] = { 0, 0 },
+        [RECORDING_ANNOUNCE] = { 4, 3 * 4097 },
 };
 
 void recording_number(uint8_t *to, uint64_t value, unsigned bytes)
@@ -50,7 +51,7 @@ int recording_frame_take(const uint8_t **data, const uint8_t *end, struct record
         if (f.size > (size_t)(end - p) - RECORDING_FRAME_HEAD)
                 return -EBADMSG;
         *ret_why = "a frame of no known kind: was it recorded by a later version?";
-        if (f.kind < RECORDING_START || f.kind > RECORDING_END)
+        if (f.kind < RECORDING_START || f.kind > RECORDING_ANNOUNCE)
                 return -EBADMSG;
         *ret_why = "a frame of a size that its kind cannot have";
         if (f.size < sizes[f.kind].least || f.size > sizes[f.kind].most)
@@ -124,5 +125,23 @@ int recording_poll_unpack(const struct recording_frame *f, struct recording_poll
         if (memchr(p.host, 0, length) || p.session == 0)
                 return -EBADMSG;
         *ret_poll = p;
+        return 0;
+}
+
+int recording_announce_unpack(const struct recording_frame *f, struct recording_announce *ret_announce)
+{
+        const char *at[3], *p = (const char *)f->data, *end = p + f->size;
+
+        for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+                const char *nul = memchr(p, 0, (size_t)(end - p));
+
+                if (!nul)
+                        return -EBADMSG;
+                at[i] = p;
+                p = nul + 1;
+        }
+        if (p != end || !*at[0] || !*at[1])
+                return -EBADMSG;
+        *ret_announce = (struct recording_announce){ at[0], at[1], at[2] };
         return 0;
 }

@@ -14,6 +14,7 @@
  *   SETTLE    somebody looked at the graph, which was put together for it
  *   ALIGN     another recording began, for which the core fell in step with its snapshot (core_align())
  *   POLL      an agent's poll by which the core learnt something (session, acknowledged, host)
+ *   ANNOUNCE  a word that a service was deployed (service, version, host)
  *   GAP       from here to the next START inputs are missing; a sentence says why
  *   END       whoever recorded ended it; a recording without one was cut
  *
@@ -59,6 +60,7 @@ enum recording_kind {
         RECORDING_POLL,
         RECORDING_GAP,
         RECORDING_END,
+        RECORDING_ANNOUNCE,
 };
 
 struct recording_frame {
@@ -102,6 +104,12 @@ struct recording_poll {
 #define RECORDING_POLL_HEAD 16u
 void recording_poll_head(uint64_t session, uint64_t acknowledged, uint8_t ret_head[RECORDING_POLL_HEAD]);
 MUST_CHECK int recording_poll_unpack(const struct recording_frame *frame, struct recording_poll *ret_poll);
+
+/* Somebody's word that a service was deployed: service, version, host, each with its NUL; no host is "". */
+struct recording_announce {
+        const char *service, *version, *host; /* in the frame */
+};
+MUST_CHECK int recording_announce_unpack(const struct recording_frame *frame, struct recording_announce *ret_announce);
 
 /* Writing. A file is never overwritten (-EEXIST). Frames are collected and written as a block when there
  * are enough of them, or by recording_flush(); a write that fails takes its block back, so that the file

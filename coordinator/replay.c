@@ -101,6 +101,20 @@ static int poll(struct replay *p, const struct recording_frame *f, struct record
         return r < 0 && r != -ENOMEM ? fail(p, failure, r, "a poll that the core does not take", strerror(-r)) : 0;
 }
 
+/* Of what is not there nothing came then either. */
+static int announce(struct replay *p, const struct recording_frame *f, struct recording_failure *failure)
+{
+        struct recording_announce a;
+        uint64_t id;
+        int r;
+
+        if (recording_announce_unpack(f, &a) < 0)
+                return fail(p, failure, -EBADMSG, "a deployment of nothing", "");
+        r = core_announce(p->core, f->at, a.service, a.version, *a.host ? a.host : NULL, &id);
+        return r < 0 && r != -ENOMEM && r != -ENOENT ? fail(p, failure, r, "a deployment that the core does not take", strerror(-r))
+                                                     : 0;
+}
+
 static int take(struct replay *p, const struct recording_frame *f, struct recording_failure *failure)
 {
         switch (f->kind) {
@@ -127,6 +141,8 @@ static int take(struct replay *p, const struct recording_frame *f, struct record
                 return 0;
         case RECORDING_POLL:
                 return poll(p, f, failure);
+        case RECORDING_ANNOUNCE:
+                return announce(p, f, failure);
         case RECORDING_GAP:
                 p->after_gap = true;
                 p->facts.gaps++;
