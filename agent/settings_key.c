@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +44,18 @@ static int write_key(const char *path, const struct hash_key *key)
         return 0;
 }
 
+/* The folders that lead to a file; whether that went well is seen when the file is made. */
+static void make_folders(const char *path)
+{
+        char part[4000];
+
+        for (const char *p = path; (p = strchr(p + 1, '/'));) {
+                memcpy(part, path, (size_t)(p - path));
+                part[p - path] = '\0';
+                mkdir(part, strchr(p + 1, '/') ? 0755 : 0700);
+        }
+}
+
 int settings_key_load(const char *state_dir, struct hash_key *ret_key)
 {
         struct hash_key key = { 0 };
@@ -61,7 +74,7 @@ int settings_key_load(const char *state_dir, struct hash_key *ret_key)
         *ret_key = key;
         if (r == -ENAMETOOLONG)
                 return r;
-        mkdir(state_dir, 0700);
+        make_folders(path);
         return write_key(path, &key);
 }
 

@@ -100,6 +100,8 @@ MUST_CHECK int core_save(struct core *core, int64_t now, core_put_function put, 
 /* All of it in one go, and without any effect on what core_save() will hand out: what a fresh core
  * needs to go on from here, as after a restart. Stops at the first negative result of `put`. */
 MUST_CHECK int core_snapshot(struct core *core, core_put_function put, void *data);
+/* The next call begins a round, however recent the last one was: before a stop. */
+void core_save_at_once(struct core *core);
 /* What was handed out did not become durable: all of it will be handed out again. */
 void core_save_again(struct core *core);
 MUST_CHECK int core_load(struct core *core, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size);

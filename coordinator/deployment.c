@@ -217,7 +217,7 @@ static const char *version_of(const struct core *core, const char *service)
 static bool announced_fits(const struct deployment *d, int64_t at)
 {
         return d->kind == DEPLOYMENT_BUILD && at >= d->at - ANNOUNCED_WITHIN &&
-               (d->observed ? d->ended_at == 0 || at <= d->ended_at + ANNOUNCED_WITHIN : at <= d->at + ANNOUNCED_WITHIN);
+               (d->observed ? d->ended_at == 0 || at <= d->ended_at + ANNOUNCED_AFTER : at <= d->at + ANNOUNCED_WITHIN);
 }
 
 static bool service_is_on(const struct host *h, const char *service)

@@ -12,7 +12,8 @@
 #define BEFORE_THE_AGENT (300 * NSEC_PER_SEC) /* what a new host starts before its agent is news all the same */
 /* Starts are told by a clock that is adjusted: the same one differs a little from time to time. */
 #define SAME_START (2 * NSEC_PER_SEC)
-#define ANNOUNCED_WITHIN (1800 * NSEC_PER_SEC)
+#define ANNOUNCED_WITHIN (1800 * NSEC_PER_SEC) /* what is announced may follow so late */
+#define ANNOUNCED_AFTER (300 * NSEC_PER_SEC)   /* and be over for so long */
 
 /* deployment_list.c */
 struct deployment *deployment_new(struct core *core, struct text *service, enum deployment_kind kind, int64_t at);

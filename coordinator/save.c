@@ -373,6 +373,12 @@ int core_save(struct core *core, int64_t now, core_put_function put, void *data)
         return r < 0 ? r : core->save_running;
 }
 
+void core_save_at_once(struct core *core)
+{
+        core->save_running = false;
+        core->save_started = 0;
+}
+
 void core_save_again(struct core *core)
 {
         for (uint32_t i = 0; i < core->ends_count; i++)

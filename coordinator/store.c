@@ -261,6 +261,7 @@ int store_flush(struct store *s, struct core *core, int64_t now)
 {
         int r;
 
+        core_save_at_once(core);
         do
                 r = store_save(s, core, now);
         while (r > 0);

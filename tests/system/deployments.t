@@ -89,7 +89,7 @@ await 20 hosts_heard one two
 host_run one systemctl restart nightshift-agent
 await 20 heard_anew one
 await 10 hosts_heard one two
-is "$(told)" "$rolled" "restarts of the coordinator and of an agent are no news"
+await_ok 10 "restarts of the coordinator and of an agent are no news" tells "$rolled"
 
 for host in one two; do
         host_run "$host" sh -c "echo 'PASSWORD=$SECRET' >/etc/pay.env"
@@ -104,8 +104,10 @@ rolled="$rolled
 configuration 2026-11-25-1740 > 2026-11-25-1740 two done observed /etc/pay.yaml"
 await_ok 10 "a changed configuration file by its name" tells "$rolled"
 
-is "$(cli deployed --service pay --version 2.1 --host one | grep -c '^d-[0-9]*$')" 1 "a deployment is announced"
 release one 2026-11-26-0800
+await_ok 10 "the next release is under way" tells "$rolled
+deployment 2026-11-25-1740 > 2026-11-26-0800 one under_way observed"
+is "$(cli deployed --service pay --version 2.1 --host one | grep -c '^d-[0-9]*$')" 1 "it is announced"
 release two 2026-11-26-0800
 await_ok 10 "and is one with what is seen of it" tells "$rolled
 deployment 2026-11-25-1740 > 2.1 one,two done announced"

@@ -337,16 +337,16 @@ static void the_key_is_kept(void **state)
         struct stat st;
 
         (void)state;
-        snprintf(whole, sizeof(whole), "%s/state", top);
+        snprintf(whole, sizeof(whole), "%s/state/of/agent", top);
         assert_int_equal(settings_key_load(whole, &a), 0);
         assert_int_equal(settings_key_load(whole, &b), 0);
         assert_memory_equal(&a, &b, sizeof(a));
-        snprintf(whole, sizeof(whole), "%s/state/settings.key", top);
+        snprintf(whole, sizeof(whole), "%s/state/of/agent/settings.key", top);
         assert_int_equal(stat(whole, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
         /* One that others may read is no key. */
         assert_int_equal(chmod(whole, 0644), 0);
-        snprintf(whole, sizeof(whole), "%s/state", top);
+        snprintf(whole, sizeof(whole), "%s/state/of/agent", top);
         assert_int_equal(settings_key_load(whole, &b), 0);
         assert_memory_not_equal(&a, &b, sizeof(a));
         assert_int_not_equal(settings_key_name(&a), settings_key_name(&b));
