@@ -60,7 +60,7 @@ static int take_row(struct core *core, struct host *h, const struct summary_buil
 }
 
 /* After the builds were judged: settings that came with a build belong to its deployment. */
-static int take_row_settings(struct core *core, struct host *h, const struct summary *s, const struct summary_build *row)
+static int take_row_settings(struct core *core, struct host *h, const struct summary *s, const struct summary_build *row, bool anew)
 {
         const struct identity *identity = host_identity(core, h, row->identity);
         struct build_print print;
@@ -73,7 +73,7 @@ static int take_row_settings(struct core *core, struct host *h, const struct sum
         r = track_print(core, row, &print);
         if (r < 0)
                 return r;
-        r = settings_take(core, t, h, identity->instance, s, row, &print);
+        r = settings_take(core, t, h, identity->instance, s, row, &print, anew);
         print_put(core, &print);
         return r;
 }
@@ -81,6 +81,7 @@ static int take_row_settings(struct core *core, struct host *h, const struct sum
 int deployments_take(struct core *core, struct host *h, const struct summary *s)
 {
         uint64_t pass = ++core->deployments.pass;
+        bool anew = !h->builds_known;
         uint32_t kept = 0;
         int r = 0;
 
@@ -104,7 +105,7 @@ int deployments_take(struct core *core, struct host *h, const struct summary *s)
         h->tracks_count = kept;
         h->builds_known = h->builds_known || s->builds_pending == 0;
         for (size_t i = 0; i < s->builds_count && r == 0; i++)
-                r = take_row_settings(core, h, s, &s->builds[i]);
+                r = take_row_settings(core, h, s, &s->builds[i], anew);
         return r;
 }
 

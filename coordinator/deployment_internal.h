@@ -54,7 +54,8 @@ int64_t track_build_started(const struct track_build *b);
 /* track_judge.c: applies the table of deployment.h. */
 void track_judge(struct core *core, struct track *t);
 
-/* deployment_settings.c: one row against what the same place had before. */
+/* deployment_settings.c: one row against what the same place had before. `anew`: the agent has just
+ * started. */
 MUST_CHECK int settings_take(struct core *core, struct track *t, struct host *h, struct text *instance, const struct summary *s,
-                             const struct summary_build *row, const struct build_print *print);
+                             const struct summary_build *row, const struct build_print *print, bool anew);
 void place_free(struct core *core, struct track_place *p);

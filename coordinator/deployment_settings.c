@@ -161,6 +161,15 @@ static int take_settings(struct core *core, const struct summary *s, const struc
         return 0;
 }
 
+static bool same_settings(const struct track_place *p, const struct summary *s, const struct summary_build *row)
+{
+        bool same = p->key == s->settings_key && p->settings_count == row->settings_count;
+
+        for (uint32_t i = 0; same && i < p->settings_count; i++)
+                same = p->settings[i].digest == s->settings[row->settings + i].digest;
+        return same;
+}
+
 static struct track_place *new_place(struct core *core, struct track *t)
 {
         if (core_reserve(core, (void **)&t->places, t->places_count, &t->places_capacity, sizeof(*t->places)) < 0)
@@ -170,7 +179,7 @@ static struct track_place *new_place(struct core *core, struct track *t)
 }
 
 int settings_take(struct core *core, struct track *t, struct host *h, struct text *instance, const struct summary *s,
-                  const struct summary_build *row, const struct build_print *print)
+                  const struct summary_build *row, const struct build_print *print, bool anew)
 {
         struct track_place *p = find_place(t, h->name, instance);
         struct change changes[DEPLOYMENT_CHANGES_MAX];
@@ -179,8 +188,11 @@ int settings_take(struct core *core, struct track *t, struct host *h, struct tex
         uint32_t count = 0;
         int r;
 
-        /* The same process told again, or an older one. */
-        if (p && row->last_started <= p->started + SAME_START)
+        /* The same process told again, or an older one. A little later by an agent that started anew is the
+         * same one, whose files may have been replaced; by one that did not only if nothing differs. */
+        if (p && row->last_started <= p->started)
+                return 0;
+        if (p && row->last_started <= p->started + SAME_START && (anew || (p->print == digest && same_settings(p, s, row))))
                 return 0;
         if (core->deployments.settings_count + row->settings_count > TRACK_SETTINGS_MAX)
                 return 0;

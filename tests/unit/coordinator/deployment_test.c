@@ -323,6 +323,28 @@ static void settings_are_told_apart(void **state)
         assert_int_equal(count(), 1);
 }
 
+/* Starts that follow each other within a second: nothing of the first is left for the next. */
+static void settings_after_quick_restarts(void **state)
+{
+        struct summary_build *b;
+        struct view *v;
+
+        (void)state;
+        for (int i = 0; i < 4; i++) {
+                stop(&places[0]);
+                b = run(&places[0], "pay", i < 2 ? "1" : "2", now);
+                set(&places[0], b, SETTING_ENVIRONMENT, "LEVEL", i < 3 ? 1 : 2);
+                now += SECONDS(1);
+                say(&places[0]);
+        }
+        v = list();
+        assert_int_equal(v->deployments_count, 2);
+        assert_int_equal(v->deployments[0].kind, DEPLOYMENT_BUILD);
+        assert_int_equal(v->deployments[0].changes.count, 0);
+        assert_int_equal(v->deployments[1].kind, DEPLOYMENT_ENVIRONMENT);
+        view_free(&v);
+}
+
 /* A number of the start, or a token made each time. */
 static void what_always_changes_is_no_setting(void **state)
 {
@@ -538,6 +560,7 @@ int main(void)
                 TEST(a_rollback_is_another),
                 TEST(a_late_host_belongs_to_it),
                 TEST(settings_are_told_apart),
+                TEST(settings_after_quick_restarts),
                 TEST(what_always_changes_is_no_setting),
                 TEST(settings_that_come_with_a_build),
                 TEST(announced_before_and_after),
