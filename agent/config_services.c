@@ -31,7 +31,8 @@ struct field {
 
 static const struct field match_fields[] = {
         { "unit", FIELD_TEXT, AT(match.unit), .help = "A systemd unit; name@.service stands for every instance of the template." },
-        { "executable", FIELD_TEXT, AT(match.executable), .help = "The path of an executable, or its name." },
+        { "executable", FIELD_TEXT, AT(match.executable),
+          .help = "The path of an executable, or its name: the file's own or, for a server, the one it was started by." },
         { "cgroup", FIELD_PATH, AT(match.cgroup), .help = "The path of a cgroup from the root of its hierarchy." },
         { "container", FIELD_TEXT, AT(match.container), .help = "The name of a container, or the beginning of its id." },
         { "pod", FIELD_TEXT, AT(match.pod), .help = "A workload of Kubernetes, with or without its namespace." },

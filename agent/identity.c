@@ -1,6 +1,7 @@
 #include "agent/identity.h"
 
 #include "agent/cgroup_path.h"
+#include "agent/executable_called.h"
 #include "agent/text.h"
 #include "agent/workload.h"
 
@@ -25,12 +26,12 @@ static void executable(const struct identity_facts *facts, char *ret_path, size_
                 ret_path[strlen(ret_path) - strlen(deleted)] = '\0';
 }
 
-static void name_executable(const struct identity_facts *facts, struct identity *identity)
+static void name_executable(const struct identity_facts *facts, const char *called, struct identity *identity)
 {
         char name[96];
 
-        if (identity->executable[0])
-                text_copy(name, sizeof(name), base_name(identity->executable));
+        if (called[0])
+                text_copy(name, sizeof(name), base_name(called));
         else if (facts->exe_inode == 0)
                 text_copy(name, sizeof(name), facts->comm[0] || facts->cgroup_path[0] ? "kernel" : "unknown");
         else
@@ -90,14 +91,19 @@ static bool match_unit(const char *pattern, const char *unit)
         return strchr(unit, '@') && fnmatch(pattern, template, 0) == 0;
 }
 
-static bool match(const struct service_match *m, const struct cgroup_workload *w, const struct identity *identity)
+static bool match_executable(const char *pattern, const char *path)
+{
+        return fnmatch(pattern, strchr(pattern, '/') ? path : base_name(path), 0) == 0;
+}
+
+static bool match(const struct service_match *m, const struct cgroup_workload *w, const char *called,
+                  const struct identity *identity)
 {
         bool container = identity->kind == IDENTITY_CONTAINER, pod = identity->kind == IDENTITY_KUBERNETES;
 
         if (m->unit && !match_unit(m->unit, w->unit))
                 return false;
-        if (m->executable &&
-            fnmatch(m->executable, strchr(m->executable, '/') ? identity->executable : base_name(identity->executable), 0) != 0)
+        if (m->executable && !match_executable(m->executable, identity->executable) && !match_executable(m->executable, called))
                 return false;
         if (m->cgroup && fnmatch(m->cgroup, identity->cgroup, 0) != 0)
                 return false;
@@ -138,9 +144,14 @@ void identity_recognise(const struct service_match *matches, const char *proc, c
                         struct identity *ret_identity)
 {
         struct identity identity = { 0 };
+        char called[IDENTITY_PATH_SIZE];
         struct cgroup_workload w;
 
         executable(facts, identity.executable, sizeof(identity.executable));
+        text_copy(called, sizeof(called), identity.executable);
+        /* Clients of one file are one owner, whichever of its names each was started by. */
+        if (facts->listen_port)
+                executable_called(proc, facts->pid, identity.executable, facts->comm, called, sizeof(called));
         workload_of(proc, facts, &w, identity.cgroup, sizeof(identity.cgroup));
         switch (w.kind) {
         case CGROUP_POD:
@@ -158,11 +169,11 @@ void identity_recognise(const struct service_match *matches, const char *proc, c
                 name_unit(&w, &identity);
                 break;
         case CGROUP_NOTHING:
-                name_executable(facts, &identity);
+                name_executable(facts, called, &identity);
                 break;
         }
         for (const struct service_match *m = matches; m; m = m->next)
-                if (match(m, &w, &identity)) {
+                if (match(m, &w, called, &identity)) {
                         if (!identity.instance[0])
                                 text_copy(identity.instance, sizeof(identity.instance), identity.service);
                         identity.kind = IDENTITY_EXPLICIT;

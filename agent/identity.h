@@ -45,7 +45,7 @@ struct service_match {
         const struct service_match *next;
         const char *service;
         const char *unit;       /* "payments.service"; "ledger@.service" is all instances */
-        const char *executable; /* path, or a name without '/' */
+        const char *executable; /* path, or a name without '/'; any that the file has and was started by */
         const char *cgroup;     /* path */
         const char *container;  /* name or id */
         const char *pod;        /* namespace/workload or workload */

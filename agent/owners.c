@@ -140,6 +140,17 @@ int owners_learn(struct owners *owners, const struct event_owner_named *event, b
         return r;
 }
 
+/* "" once the process is gone. */
+static void read_comm(const char *proc, uint32_t pid, char *ret_comm, size_t size)
+{
+        char path[64];
+
+        ret_comm[0] = '\0';
+        snprintf(path, sizeof(path), "%s/%u/comm", proc, pid);
+        if (pid && text_read_file(path, ret_comm, size) > 0)
+                ret_comm[strcspn(ret_comm, "\n")] = '\0';
+}
+
 /* The event with the owner's names was lost: ask /proc, while the process is there. */
 static int look_up(struct owners *owners, const struct event_owner *owner, uint32_t pid, uint32_t *ret_id)
 {
@@ -157,9 +168,7 @@ static int look_up(struct owners *owners, const struct event_owner *owner, uint3
         r = text_read_link(path, exe, sizeof(exe));
         if (r < 0)
                 return r;
-        snprintf(path, sizeof(path), "%s/%u/comm", owners->proc, pid);
-        if (text_read_file(path, comm, sizeof(comm)) > 0)
-                comm[strcspn(comm, "\n")] = '\0';
+        read_comm(owners->proc, pid, comm, sizeof(comm));
         snprintf(path, sizeof(path), "%s/%u/cgroup", owners->proc, pid);
         if (text_read_file(path, cgroup, sizeof(cgroup)) > 0) {
                 line = text_starts(cgroup, "0::") ? cgroup : strstr(cgroup, "\n0::");
@@ -206,11 +215,14 @@ int owners_reconfigure(struct owners *owners, const struct service_match *matche
         for (size_t i = 0; i < owners->entries_size; i++) {
                 struct owner_entry *entry = &owners->entries[i];
                 const struct summary_identity *s = entry->identity ? owners_get(owners, entry->identity) : NULL;
-                struct identity_facts facts = { .comm = "" };
+                struct identity_facts facts = { 0 };
                 struct identity identity;
+                char comm[64];
 
                 if (!s || s->id == owners->unknown)
                         continue;
+                read_comm(owners->proc, entry->pid, comm, sizeof(comm));
+                facts.comm = comm;
                 facts.cgroup_path = s->cgroup;
                 facts.exe_path = s->executable;
                 facts.exe_inode = entry->owner.exe_inode;

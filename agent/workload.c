@@ -2,35 +2,25 @@
 
 #include "agent/cgroup_path.h"
 #include "agent/identity.h"
+#include "agent/process_root.h"
 #include "agent/text.h"
 
 #include <fcntl.h>
 #include <jansson.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define STATE_MAX (4u << 20) /* of a runtime's file */
 #define ENVIRON_MAX 16384
 
-/* A file inside the root of a process, resolved there and nowhere else. */
 static ssize_t read_inside(const char *proc, uint32_t pid, const char *path, char *buffer, size_t size)
 {
-        struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        char root_path[64];
-        CLEANUP_FD int root = -1, fd = -1;
+        CLEANUP_FD int fd = process_root_open(proc, pid, path, O_RDONLY);
 
-        snprintf(root_path, sizeof(root_path), "%s/%u/root", proc, pid);
-        root = open(root_path, O_PATH | O_CLOEXEC | O_DIRECTORY);
-        if (root < 0)
-                return -errno;
-        fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-        return fd < 0 ? -errno : text_read_fd(fd, buffer, size);
+        return fd < 0 ? fd : text_read_fd(fd, buffer, size);
 }
 
 static json_t *load(const char *path)

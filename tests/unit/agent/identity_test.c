@@ -194,6 +194,58 @@ static void explicit_mapping(void **state)
         CHECK(recognise(&ledger, "/docker/" ID, "/bin/sh", 0, 0), IDENTITY_EXPLICIT, "box", ID);
 }
 
+/* A file with two names goes by the one that it was started by, as long as that is one of them. */
+static void names_of_one_file(void **state)
+{
+        const struct service_match by_path = { .service = "path", .executable = "/usr/sbin/cached" };
+        const struct service_match by_name = { .next = &by_path, .service = "cache", .executable = "cache-server" };
+        struct identity_facts facts = {
+                .cgroup_path = "/", .exe_path = "/usr/bin/cache-check", .exe_inode = 7, .listen_port = 6379, .pid = 20
+        };
+        static const char *const lies[] = { "cache-tool", "nowhere", "../bin/cache-server", "..", ".", "", "dir" };
+        struct identity identity;
+        char path[256];
+
+        (void)state;
+        put("20/root/usr/bin/cache-check", "elf", 3);
+        put("20/root/usr/bin/cache-tool", "elf", 3);
+        put("20/root/usr/bin/dir/x", "", 0);
+        snprintf(path, sizeof(path), "%s/20/root/usr/bin/cache-server", proc);
+        assert_int_equal(symlink("cache-check", path), 0);
+        facts.comm = "cache-server";
+        identity_recognise(NULL, proc, &facts, &identity);
+        CHECK(identity, IDENTITY_EXECUTABLE, "cache-server:6379", "");
+        assert_string_equal(identity.executable, "/usr/bin/cache-check");
+        identity_recognise(&by_name, proc, &facts, &identity);
+        CHECK(identity, IDENTITY_EXPLICIT, "cache", "cache-server:6379");
+        facts.exe_path = "/usr/bin/cache-check (deleted)"; /* replaced by an upgrade */
+        identity_recognise(NULL, proc, &facts, &identity);
+        CHECK(identity, IDENTITY_EXECUTABLE, "cache-server:6379", "");
+        facts.exe_path = "/usr/bin/cache-check";
+        for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+                facts.comm = lies[i];
+                identity_recognise(&by_name, proc, &facts, &identity);
+                CHECK(identity, IDENTITY_EXECUTABLE, "cache-check:6379", "");
+        }
+        /* Hard links are names, too; all clients of a file are one owner, and have its own name. */
+        put("20/root/usr/sbin/x", "", 0);
+        assert_int_equal(chdir(proc), 0);
+        assert_int_equal(link("20/root/usr/bin/cache-check", "20/root/usr/sbin/cached"), 0);
+        assert_int_equal(link("20/root/usr/bin/cache-check", "20/root/usr/sbin/first"), 0);
+        facts.comm = "cached";
+        facts.exe_path = "/usr/sbin/first";
+        identity_recognise(&by_name, proc, &facts, &identity);
+        CHECK(identity, IDENTITY_EXPLICIT, "path", "cached:6379");
+        facts.listen_port = 0;
+        identity_recognise(NULL, proc, &facts, &identity);
+        CHECK(identity, IDENTITY_EXECUTABLE, "first", "");
+        /* The process is gone. */
+        facts.listen_port = 6379;
+        facts.pid = 21;
+        identity_recognise(NULL, proc, &facts, &identity);
+        CHECK(identity, IDENTITY_EXECUTABLE, "first:6379", "");
+}
+
 static void text_is_clean(void **state)
 {
         struct identity identity = recognise(NULL, "/", "/tmp/ev\033il\xff\xc3\xa9\xc2\x85", 0, 0);
@@ -306,14 +358,47 @@ static void owners_follow_the_configuration(void **state)
         owners_free(&owners);
 }
 
+/* Only the owner's file is kept, not what it was called: the configuration is asked about both again. */
+static void names_outlive_a_new_configuration(void **state)
+{
+        const struct service_match match = { .service = "cache", .executable = "cache-server" };
+        struct event_owner_named a = named(1, "/", "/usr/bin/cache-check", 6379);
+        struct owners *owners = NULL;
+        char path[256];
+        bool changed;
+
+        (void)state;
+        a.pid = 22;
+        memcpy(a.comm, "cache-server", 13);
+        put("22/comm", "cache-server\n", 13);
+        put("22/root/usr/bin/cache-check", "elf", 3);
+        snprintf(path, sizeof(path), "%s/22/root/usr/bin/cache-server", proc);
+        assert_int_equal(symlink("cache-check", path), 0);
+        assert_int_equal(owners_new(NULL, proc, &owners), 0);
+        assert_int_equal(owners_learn(owners, &a, &changed), 0);
+        assert_string_equal(owners_get(owners, owners_identity(owners, &a.owner, 0))->service, "cache-server:6379");
+        assert_int_equal(owners_reconfigure(owners, &match), 0);
+        assert_string_equal(owners_get(owners, owners_identity(owners, &a.owner, 0))->service, "cache");
+        assert_int_equal(owners_reconfigure(owners, NULL), 0);
+        assert_string_equal(owners_get(owners, owners_identity(owners, &a.owner, 0))->service, "cache-server:6379");
+        owners_free(&owners);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(order_of_precedence), cmocka_unit_test(pods),
-                cmocka_unit_test(links_stay_inside),   cmocka_unit_test(pod_names),
-                cmocka_unit_test(both_hierarchies),    cmocka_unit_test(explicit_mapping),
-                cmocka_unit_test(text_is_clean),       cmocka_unit_test(owners_share_identities),
-                cmocka_unit_test(owners_are_bounded),  cmocka_unit_test(owners_follow_the_configuration),
+                cmocka_unit_test(order_of_precedence),
+                cmocka_unit_test(pods),
+                cmocka_unit_test(links_stay_inside),
+                cmocka_unit_test(pod_names),
+                cmocka_unit_test(both_hierarchies),
+                cmocka_unit_test(explicit_mapping),
+                cmocka_unit_test(names_of_one_file),
+                cmocka_unit_test(text_is_clean),
+                cmocka_unit_test(owners_share_identities),
+                cmocka_unit_test(owners_are_bounded),
+                cmocka_unit_test(owners_follow_the_configuration),
+                cmocka_unit_test(names_outlive_a_new_configuration),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
