@@ -3,6 +3,7 @@
 #include "agent/config_services.h"
 #include "agent/options.h"
 #include "agent/text.h"
+#include "agent/uplink.h"
 #include "proto/log.h"
 
 #include <stdio.h>
@@ -108,7 +109,7 @@ static int read_services(struct yaml_config_reader *reader, struct yaml_node_s *
 #define AT(member) .offset = offsetof(struct config, member)
 
 static const struct yaml_config_key keys[] = {
-        { "coordinator", YAML_CONFIG_STRING, AT(coordinator), .initial = "tcp://127.0.0.1:7337",
+        { "coordinator", YAML_CONFIG_STRING, AT(coordinator), .initial = "tcp://127.0.0.1:7337", .expected = uplink_url_expected,
           .help = "The coordinator: tls+tcp://HOST:PORT, or tcp://127.0.0.1:PORT on this machine." },
         { "host", YAML_CONFIG_STRING, AT(host),
           .help = "What this host is called; by default its own name. The coordinator believes only the name in the certificate." },
@@ -154,6 +155,11 @@ int config_load(const char *path, struct config *ret_config, struct yaml_config_
                 r = yaml_config_load(path ? path : CONFIG_DEFAULT_FILE, keys, ARRAY_SIZE(keys), &config, ret_error);
                 if (r == -ENOENT && !path)
                         r = 0;
+                if (r == 0 && (!config.tls.ca != !config.tls.certificate || !config.tls.ca != !config.tls.key)) {
+                        snprintf(ret_error->text, sizeof(ret_error->text),
+                                 "%s: tls: expected all of ca, certificate and key, or none", path ? path : CONFIG_DEFAULT_FILE);
+                        r = -EBADMSG;
+                }
         }
         if (r < 0) {
                 config_free(&config);

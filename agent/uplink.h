@@ -19,6 +19,9 @@ struct uplink_options {
         const char *user;                                  /* to become; NULL keeps the user (when not root) */
 };
 
+/* NULL if `url` can be that of a coordinator, else what was expected in its place. */
+const char *uplink_url_expected(const char *url);
+
 struct uplink;
 
 enum uplink_event_kind {

@@ -57,3 +57,12 @@ int uplink_parse_url(const char *url, struct uplink_url *ret_url, const char **r
         *ret_url = result;
         return 0;
 }
+
+const char *uplink_url_expected(const char *url)
+{
+        struct uplink_url parsed;
+        const char *why;
+
+        return uplink_parse_url(url, &parsed, &why) < 0 ? "tls+tcp://HOST:PORT, or tcp://127.0.0.1:PORT for one on this machine"
+                                                        : NULL;
+}

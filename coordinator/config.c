@@ -1,5 +1,9 @@
 #include "coordinator/config.h"
 
+#include "coordinator/endpoint.h"
+#include "coordinator/http_address.h"
+#include "proto/log.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,23 +11,34 @@
 #include <unistd.h>
 
 #define KEY(name_, type_, member, initial_, min_, max_, reloadable_, help_)                                                        \
+        CHECKED(name_, type_, member, initial_, min_, max_, reloadable_, help_, NULL)
+#define CHECKED(name_, type_, member, initial_, min_, max_, reloadable_, help_, expected_)                                         \
         {                                                                                                                          \
                 .name = name_, .type = YAML_CONFIG_##type_, .offset = offsetof(struct config, member), .initial = initial_,        \
-                .min = min_, .max = max_, .reloadable = reloadable_, .help = help_                                                 \
+                .min = min_, .max = max_, .reloadable = reloadable_, .help = help_, .expected = expected_                          \
         }
 #define SECONDS NSEC_PER_SEC
 #define HOURS (3600 * NSEC_PER_SEC)
 #define MIB (INT64_C(1) << 20)
 
+static const char *log_level_expected(const char *text)
+{
+        enum log_level level;
+
+        return log_level_parse(text, &level) < 0 ? "error, warning, notice, info or debug" : NULL;
+}
+
 const struct yaml_config_key config_keys[] = {
-        KEY("listen", STRINGS, listen, NULL, 0, 0, false,
-            "Where agents connect: URLs such as tls+tcp://0.0.0.0:7337, or tcp://127.0.0.1:7337 on loopback only.\n"
-            "By default the former when the files of tls are given, else the latter."),
+        CHECKED("listen", STRINGS, listen, NULL, 0, 0, false,
+                "Where agents connect: URLs such as tls+tcp://0.0.0.0:7337, or tcp://127.0.0.1:7337 on loopback only.\n"
+                "By default the former when the files of tls are given, else the latter.",
+                endpoint_url_expected),
         KEY("control", STRING, control, "/run/nightshift/control.sock", 0, 0, false,
             "Path of the control socket, on which nightshift(1) asks; file permissions guard it."),
-        KEY("http", STRING, http, "127.0.0.1:7338", 0, 0, false,
-            "ADDRESS:PORT of the read-only HTTP interface, or off. It asks for no password: leave it on loopback, or put a\n"
-            "proxy in front that does."),
+        CHECKED("http", STRING, http, "127.0.0.1:7338", 0, 0, false,
+                "ADDRESS:PORT of the read-only HTTP interface, or off. It asks for no password: leave it on loopback, or put a\n"
+                "proxy in front that does.",
+                http_address_expected),
         KEY("state_dir", STRING, state_dir, "/var/lib/nightshift/coordinator", 0, 0, false,
             "Folder of the durable state. One coordinator uses it at a time."),
         KEY("tls.ca", STRING, ca, NULL, 0, 0, false,
@@ -46,7 +61,7 @@ const struct yaml_config_key config_keys[] = {
         KEY("signatures", STRINGS, signatures, NULL, 0, 0, true,
             "Folders of signatures, see nightshift-signature(5); a file takes the place of one of the same name in a folder\n"
             "before. By default built-in, which is the library inside the program, and /etc/nightshift/signatures if it exists."),
-        KEY("log_level", STRING, log_level, "info", 0, 0, true, "error, warning, notice, info or debug."),
+        CHECKED("log_level", STRING, log_level, "info", 0, 0, true, "error, warning, notice, info or debug.", log_level_expected),
 };
 const size_t config_keys_count = ARRAY_SIZE(config_keys);
 

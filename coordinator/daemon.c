@@ -187,11 +187,10 @@ static void on_wake(void *data, int64_t now)
 
 static void set_log_level(const char *name)
 {
-        static const char *const names[] = { "error", "warning", "notice", "info", "debug" };
+        enum log_level level;
 
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (name && strcmp(name, names[i]) == 0)
-                        log_set_level(LOG_LEVEL_ERROR + (enum log_level)i);
+        if (log_level_parse(name, &level) == 0)
+                log_set_level(level);
 }
 
 static void reload(struct daemon *d)
@@ -206,6 +205,7 @@ static void reload(struct daemon *d)
         if (r < 0) {
                 log_error("daemon", "configuration unchanged: %s", error.text);
         } else {
+                log_notice("daemon", "configuration read again; keys that cannot change now are taken over at the next start");
                 d->config->save_every = fresh.save_every;
                 free(d->config->log_level);
                 d->config->log_level = TAKE_PTR(fresh.log_level);
@@ -219,9 +219,9 @@ static void reload(struct daemon *d)
                 r = endpoint_reload(d->endpoint, &why);
                 if (r < 0)
                         log_error("daemon", "certificates unchanged: %s", why);
+                else
+                        log_notice("daemon", "certificates read again");
         }
-        log_notice("daemon", "configuration%s read again; other keys are taken over at the next start",
-                   d->config->ca ? " and certificates" : "");
         notify_send("READY=1");
 }
 

@@ -48,6 +48,8 @@ void endpoint_free(struct endpoint **endpoint);
 
 /* tcp://ADDRESS:PORT (loopback only), tls+tcp://ADDRESS:PORT, ipc://PATH (mode 0600, group readable
  * where the caller changes it). -EINVAL, -EADDRINUSE, -EACCES ... with a sentence. */
+/* NULL if `url` is one to listen on, else what was expected in its place. */
+const char *endpoint_url_expected(const char *url);
 MUST_CHECK int endpoint_listen(struct endpoint *endpoint, const char *url, const char **ret_why);
 
 /* The port of the listener added last: for tests that let the kernel choose. */

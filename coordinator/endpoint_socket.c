@@ -165,6 +165,19 @@ int socket_listen(const char *url, struct listener *listener, char *why, size_t 
         return fail(-EINVAL, why, why_size, url, "expected tls+tcp://ADDRESS:PORT, tcp://127.0.0.1:PORT or ipc://PATH");
 }
 
+const char *endpoint_url_expected(const char *url)
+{
+        bool secure = strncmp(url, "tls+tcp://", 10) == 0;
+        struct sockaddr_storage address;
+        socklen_t length;
+
+        if (strncmp(url, "ipc://", 6) == 0 && url[6])
+                return NULL;
+        if ((!secure && strncmp(url, "tcp://", 6) != 0) || parse_address(url + (secure ? 10 : 6), &address, &length) < 0)
+                return "tls+tcp://ADDRESS:PORT, or tcp://127.0.0.1:PORT on loopback";
+        return secure || is_loopback(&address) ? NULL : "tls+tcp://ADDRESS:PORT beyond loopback, where others can read and forge";
+}
+
 void socket_unlisten(struct listener *listener)
 {
         struct stat st;

@@ -46,6 +46,16 @@ int http_address_parse(const char *text, struct sockaddr_storage *ret_address, b
         return -EINVAL;
 }
 
+const char *http_address_expected(const char *text)
+{
+        struct sockaddr_storage address;
+        bool loopback;
+
+        return strcmp(text, "off") == 0 || http_address_parse(text, &address, &loopback) == 0
+                       ? NULL
+                       : "ADDRESS:PORT such as 127.0.0.1:7338 or [::1]:7338, or off";
+}
+
 int http_address_listen(const struct sockaddr_storage *address, int *ret_fd)
 {
         int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;

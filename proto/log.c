@@ -14,6 +14,18 @@ void log_set_level(enum log_level level)
         maximum = level;
 }
 
+int log_level_parse(const char *name, enum log_level *ret_level)
+{
+        static const char *const names[] = { "error", "warning", "notice", "info", "debug" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(name, names[i]) == 0) {
+                        *ret_level = LOG_LEVEL_ERROR + (enum log_level)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 static size_t prefix(char *buffer, size_t size, enum log_level level)
 {
         static const char *const names[] = {

@@ -11,6 +11,9 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 
 /* Lines above this level are dropped; the default is INFO. */
 void log_set_level(enum log_level level);
 
+/* "error", "warning", "notice", "info" or "debug"; -EINVAL. */
+MUST_CHECK int log_level_parse(const char *name, enum log_level *ret_level);
+
 void log_write(enum log_level level, const char *subsystem, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(subsystem, ...) log_write(LOG_LEVEL_ERROR, subsystem, __VA_ARGS__)

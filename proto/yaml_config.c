@@ -201,6 +201,7 @@ static void bound_text(const struct yaml_config_key *key, int64_t value, char *b
 static int scalar(struct yaml_config_reader *reader, const struct yaml_config_key *key, yaml_node_t *node)
 {
         const char *text = (const char *)node->data.scalar.value;
+        const char *expected = expectation(key);
         char min[32], max[32];
         int r = -EINVAL;
 
@@ -208,8 +209,12 @@ static int scalar(struct yaml_config_reader *reader, const struct yaml_config_ke
         if (strlen(text) == node->data.scalar.length &&
             !(node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!*text || !strcmp(text, "~") || !strcmp(text, "null"))))
                 r = set_scalar(key, text, reader->config);
+        if (r == 0 && key->expected && key->expected(text)) {
+                expected = key->expected(text);
+                r = -EINVAL;
+        }
         if (r == -EINVAL)
-                return yaml_config_fail(reader, node, key->name, "expected %s, found '%.80s'", expectation(key), text);
+                return yaml_config_fail(reader, node, key->name, "expected %s, found '%.80s'", expected, text);
         if (r == -ERANGE) {
                 bound_text(key, key->min, min, sizeof(min));
                 bound_text(key, key->max, max, sizeof(max));
@@ -323,8 +328,8 @@ static int read_document(struct yaml_config_reader *reader, FILE *stream, const 
                 size_t line = parser.problem_mark.line + 1;
 
                 r = parser.error == YAML_MEMORY_ERROR ? -ENOMEM : -EBADMSG;
-                snprintf(reader->error->text, sizeof(reader->error->text), "%s:%zu: expected YAML: %s%s%s", reader->file, line,
-                         parser.problem ? parser.problem : "it cannot be read", parser.context ? " " : "",
+                snprintf(reader->error->text, sizeof(reader->error->text), "%s:%zu: expected YAML, found: %s%s%s", reader->file,
+                         line, parser.problem ? parser.problem : "it cannot be read", parser.context ? " " : "",
                          parser.context ? parser.context : "");
         }
         yaml_parser_delete(&parser);

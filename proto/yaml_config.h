@@ -37,6 +37,8 @@ struct yaml_config_key {
         int64_t min, max;    /* of integers, bytes and durations; both 0: any */
         bool reloadable;     /* taken over by SIGHUP; otherwise at the next start */
         const char *help;    /* one or two sentences for the manual page */
+        /* Of texts: NULL for a good one, else what was expected in its place. */
+        const char *(*expected)(const char *text);
         /* With yaml_config_fail() for errors; `config` is the caller's struct. */
         int (*custom)(struct yaml_config_reader *reader, struct yaml_node_s *node, const char *path, void *config);
 };

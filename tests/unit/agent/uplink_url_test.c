@@ -29,6 +29,7 @@ static void accepted(void **state)
                 const char *why = NULL;
 
                 assert_int_equal(uplink_parse_url(cases[i].url, &url, &why), 0);
+                assert_null(uplink_url_expected(cases[i].url));
                 assert_string_equal(url.host, cases[i].host);
                 assert_int_equal(url.port, cases[i].port);
                 assert_int_equal(url.secure, cases[i].secure);
@@ -66,6 +67,7 @@ static void refused(void **state)
                 why = NULL;
                 assert_int_equal(uplink_parse_url(cases[i], &url, &why), -EINVAL);
                 assert_non_null(why);
+                assert_non_null(uplink_url_expected(cases[i]));
         }
         memset(long_url + 10, 'a', 300);
         strcpy(long_url + 310, ":7337");

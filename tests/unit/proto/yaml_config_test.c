@@ -20,9 +20,14 @@ struct sample {
         uint64_t size;
 };
 
+static const char *name_expected(const char *text)
+{
+        return strcmp(text, "nobody") == 0 ? "somebody" : NULL;
+}
+
 #define AT(member) .offset = offsetof(struct sample, member)
 static const struct yaml_config_key keys[] = {
-        { "name", YAML_CONFIG_STRING, AT(name) },
+        { "name", YAML_CONFIG_STRING, AT(name), .expected = name_expected },
         { "list", YAML_CONFIG_STRINGS, AT(list), .initial = "one" },
         { "on", YAML_CONFIG_BOOL, AT(on) },
         { "deep.path", YAML_CONFIG_STRING, AT(path), .initial = "/x" },
@@ -101,6 +106,7 @@ static void test_bad(void **state)
                 { "deep.count: 3\n", ":1: unknown key 'deep.count'" },
                 { "deep: 3\n", ":1: expected a mapping of keys to values under deep." },
                 { "deep: [1]\n", ":1: expected a mapping" },
+                { "\nname: nobody\n", ":2: name: expected somebody, found 'nobody'" },
                 { "name:\n", ":1: name: expected a text, found ''" },
                 { "name: ~\n", ":1: name: expected a text" },
                 { "name: [x]\n", ":1: name: expected a text, found a list" },
