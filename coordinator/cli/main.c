@@ -28,6 +28,10 @@ int main(int argc, char **argv)
         } else if (invocation_parse(argc, argv, &invocation, &asked, &text) < 0) {
                 cli_complain("%s", text.data ? text.data : "out of memory");
                 r = CLI_USAGE;
+        } else if (asked == CLI_ASKED_HELP && invocation.verb && invocation.verb->raw) {
+                char name[] = "", option[] = "--help", *words[] = { name, option, NULL };
+
+                r = invocation.verb->raw(2, words);
         } else if (asked == CLI_ASKED_HELP) {
                 if (invocation.verb)
                         help_verb(&text, invocation.verb);

@@ -130,6 +130,8 @@ int invocation_parse(int argc, char **argv, struct invocation *ret_invocation, e
                         words_only = true;
                 } else if (!words_only && word[0] == '-' && word[1]) {
                         r = option(&i, argc, argv, &at, &asked, error);
+                } else if (!i.verb && strcmp(word, "help") == 0) {
+                        asked = CLI_ASKED_HELP;
                 } else if (!i.verb) {
                         i.verb = cli_verb_find(word);
                         if (!i.verb)

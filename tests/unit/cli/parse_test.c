@@ -109,6 +109,13 @@ static void test_help(void **state)
         assert_int_equal(asked, CLI_ASKED_HELP);
         assert_int_equal(parse("edges -h", &i, &asked, sentence, sizeof(sentence)), 0);
         assert_int_equal(asked, CLI_ASKED_HELP);
+        assert_int_equal(parse("help", &i, &asked, sentence, sizeof(sentence)), 0);
+        assert_int_equal(asked, CLI_ASKED_HELP);
+        assert_null(i.verb);
+        assert_int_equal(parse("help edges", &i, &asked, sentence, sizeof(sentence)), 0);
+        assert_int_equal(asked, CLI_ASKED_HELP);
+        assert_string_equal(i.verb->name, "edges");
+        assert_int_equal(parse("help nothing", &i, &asked, sentence, sizeof(sentence)), -EINVAL);
         assert_int_equal(parse("--version", &i, &asked, sentence, sizeof(sentence)), 0);
         assert_int_equal(asked, CLI_ASKED_VERSION);
         help_global(&t);
