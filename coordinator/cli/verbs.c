@@ -59,7 +59,7 @@ const struct cli_verb cli_verbs[] = {
           "Where both ends are seen, connections and bytes are as the client counts them.",
           "table json", of_edges, 0, 0, run_rows, NULL },
         { "processes", "", "processes of the services", "", "table json", of_processes, 0, 0, run_rows, NULL },
-        { "pools", "", "connections of each process to each server: busy, idle, held for ever",
+        { "pools", "", "connections of each process to each server: busy, idle, held",
           "A held connection lay idle while its pool opened another one, and was not used since.\n"
           "Healthy pools hold some too; what grows and is never used again is leaking.",
           "table json", of_processes, 0, 0, run_rows, NULL },
