@@ -16,7 +16,8 @@ struct host {
 /* `name` is what the user asked for, or NULL for the host's own. -EIO without randomness. */
 MUST_CHECK int host_read(const char *name, struct host *ret_host);
 
-/* What to add to a time since boot (CLOCK_BOOTTIME) to have wall clock. */
+/* What to add to a time since boot (CLOCK_BOOTTIME) to have wall clock: the same each time, so that
+ * when a process started names it, until somebody sets the clock. */
 int64_t host_boot_offset(void);
 
 /* Wall clock of a monotonic moment by the clocks as they stand now, so that a clock that was set

@@ -88,6 +88,24 @@ static const struct summary_process *rows(size_t *ret_count, uint64_t *ret_hash)
         return list;
 }
 
+/* A process is known again by its number and its start: that must not depend on when it was looked at. */
+static void start_stays(void **state)
+{
+        const struct summary_process *list;
+        uint64_t hash;
+        size_t count;
+        int64_t start;
+
+        (void)state;
+        add(getpid(), 1, 0);
+        list = rows(&count, &hash);
+        assert_int_equal(count, 1);
+        start = list[0].started;
+        for (int i = 0; i < 100; i++)
+                assert_int_equal(rows(&count, &hash)->started, start);
+        assert_true(llabs(clock_wall() - start) < 3600 * SECOND);
+}
+
 static void what_proc_says(void **state)
 {
         const struct summary_process *list;
@@ -290,10 +308,14 @@ static void files_that_are_no_executables(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        const struct CMUnitTest tests[] = {
-                TEST(what_proc_says),     TEST(another_of_the_same_number), TEST(only_main_processes_count),    TEST(a_crash_loop),
-                TEST(exec_is_read_again), TEST(lives_are_bounded),          TEST(files_that_are_no_executables)
-        };
+        const struct CMUnitTest tests[] = { TEST(what_proc_says),
+                                            TEST(start_stays),
+                                            TEST(another_of_the_same_number),
+                                            TEST(only_main_processes_count),
+                                            TEST(a_crash_loop),
+                                            TEST(exec_is_read_again),
+                                            TEST(lives_are_bounded),
+                                            TEST(files_that_are_no_executables) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
