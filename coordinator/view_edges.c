@@ -119,6 +119,21 @@ static void edge_histograms(const struct view_builder *b, const struct edge *e, 
                 histogram_subtract(&v->turnaround, &after->turnaround);
 }
 
+/* Agents say when connections came and went. While one is open it is there, however long nothing
+ * changed, for as long as an agent that sees it reports. (Flows of datagrams have no end to be told.) */
+static int64_t last_seen(const struct edge *e, uint64_t open)
+{
+        int64_t last = e->last_seen;
+
+        if (e->transport != TRANSPORT_TCP)
+                return last;
+        for (uint16_t i = 0; open && i < e->client_hosts.count; i++)
+                last = MAX(last, e->client_hosts.items[i]->at);
+        for (uint16_t i = 0; open && i < e->server_hosts.count; i++)
+                last = MAX(last, e->server_hosts.items[i]->at);
+        return last;
+}
+
 static void fill_edge(struct view_builder *b, const struct edge *e, struct view_edge *v)
 {
         int64_t from = b->since ? MAX(e->first_seen, b->window_from) : e->first_seen;
@@ -140,7 +155,7 @@ static void fill_edge(struct view_builder *b, const struct edge *e, struct view_
         v->failed = counters_failed(&v->counters);
         v->complete = view_edge_complete(b, e, from);
         v->first_seen = e->first_seen;
-        v->last_seen = MIN(e->last_seen, b->view->as_of);
+        v->last_seen = MIN(last_seen(e, v->open), b->view->as_of);
         b->view->complete = b->view->complete && v->complete;
 }
 

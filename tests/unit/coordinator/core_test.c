@@ -210,6 +210,31 @@ static void a_restarted_agent_counts_on(void **state)
         view_free(&v);
 }
 
+static void an_open_connection_is_seen_while_its_agent_reports(void **state)
+{
+        struct summary_edge *e;
+        struct view *v;
+
+        (void)state;
+        agent_start(&a, "alpha", 1, T0);
+        agent_address(&a, "10.0.0.1");
+        e = agent_client(&a, "web", "192.0.2.7", 443);
+        opened(e, 1, 0);
+        assert_int_equal(agent_send(&a, core, T0), 0);
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(20)), 0);
+        v = look(T0 + SECONDS(25));
+        assert_int_equal(v->edges[0].last_seen, T0 + SECONDS(20));
+        view_free(&v);
+        /* Not beyond the end of the connection, which the agent tells. */
+        e->counters.closed = 1;
+        e->last_seen = T0 + SECONDS(26);
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(30)), 0);
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(40)), 0);
+        v = look(T0 + SECONDS(45));
+        assert_int_equal(v->edges[0].last_seen, T0 + SECONDS(26));
+        view_free(&v);
+}
+
 static void duplicates_and_late_summaries_change_nothing(void **state)
 {
         struct summary_edge *e;
@@ -414,6 +439,7 @@ int main(void)
                 TEST(a_client_nobody_observes_is_counted_beside_one_that_is),
                 TEST(a_virtual_address_is_split_among_its_backends),
                 TEST(a_restarted_agent_counts_on),
+                TEST(an_open_connection_is_seen_while_its_agent_reports),
                 TEST(duplicates_and_late_summaries_change_nothing),
                 TEST(pools_are_of_a_process_and_a_server),
                 TEST(failures_make_a_service_bad_and_incomplete_ones_do_not),
