@@ -2,14 +2,22 @@
 #include "coordinator/assemble_internal.h"
 #include "proto/address.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* The node that stands for an address without an agent. */
-struct service *external_node(struct core *core, const struct address *a)
+/* The node that stands for an address without an agent, as an end on `host` has it. */
+struct service *external_node(struct core *core, const struct host *host, const struct address *a)
 {
-        char text[ADDRESS_TEXT_SIZE];
+        char text[ADDRESS_TEXT_SIZE + 256];
 
-        return service_get(core, address_format(a, text), true);
+        address_format(a, text);
+        /* Each host has its own: where nobody listens, say, two hosts do not call the same one. */
+        if (address_is_loopback(a)) {
+                size_t length = strlen(text);
+
+                snprintf(text + length, sizeof(text) - length, "@%.254s", host->name->data);
+        }
+        return service_get(core, text, true);
 }
 
 static bool begin(struct core *core, uint32_t *cursor)

@@ -16,7 +16,7 @@ static void share_off(struct core *core, struct end *c)
         if (!share)
                 return;
         *share = (struct share){ .next = c->shares,
-                                 .service = c->target ? service_ref(c->target) : external_node(core, &c->remote),
+                                 .service = c->target ? service_ref(c->target) : external_node(core, c->host, &c->remote),
                                  .host = c->target_host,
                                  .port = c->target_port,
                                  .counters = rest };
@@ -172,7 +172,7 @@ void assemble_client(struct core *core, struct end *c, const struct link *siblin
                 } else {
                         if (c->total.opened + c->total.adopted > 0 && assemble_may_still_meet(core, c))
                                 return;
-                        p.server = node = external_node(core, &c->remote);
+                        p.server = node = external_node(core, c->host, &c->remote);
                         if (!node)
                                 return;
                 }

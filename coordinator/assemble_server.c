@@ -25,7 +25,7 @@ static struct service *caller_node(struct core *core, struct end *s)
         else if (server->callers_count > CALLERS_BY_ADDRESS)
                 server->callers = MAX(server->callers, (uint8_t)CALLERS_NETWORK);
         if (server->callers == CALLERS_ADDRESS)
-                return external_node(core, &s->remote);
+                return external_node(core, s->host, &s->remote);
         if (server->callers == CALLERS_ALL)
                 return service_get(core, "external", true);
         memset(network.bytes + (v4 ? 15 : 8), 0, v4 ? 1 : 8);

@@ -521,7 +521,7 @@ void edge_contribute(struct core *core, const struct part *part, struct end *end
 /* assemble.c: adds the steps by which ends become edges. */
 void assembly_add(struct core *core);
 /* The node that stands for an address without an agent; NULL when memory is short. */
-struct service *external_node(struct core *core, const struct address *address);
+struct service *external_node(struct core *core, const struct host *host, const struct address *address);
 
 /* split.c: clients that are linked with several servers. */
 void split_add(struct core *core, struct end *client);

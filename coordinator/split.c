@@ -226,7 +226,7 @@ static void split_group(struct core *core, struct end **clients, uint32_t count)
         }
         if (counters_zero(&p.counters))
                 return;
-        node = external_node(core, &c->remote);
+        node = external_node(core, c->host, &c->remote);
         if (!node)
                 return;
         p.server = node;

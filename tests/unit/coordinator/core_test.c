@@ -62,6 +62,27 @@ static void a_far_end_without_agent_is_an_external_node(void **state)
         expect_one(T0, "web", "192.0.2.7", 443, 3, VIEW_SEEN_CLIENT);
 }
 
+/* Where nobody listens, two hosts' own addresses are not one thing that both depend on. */
+static void loopback_without_a_listener_is_of_its_host(void **state)
+{
+        struct view *v;
+
+        (void)state;
+        agent_start(&a, "alpha", 1, T0);
+        agent_start(&b, "beta", 2, T0);
+        agent_client(&a, "web", "127.0.0.1", 9)->counters = (struct summary_counters){ .attempted = 2, .refused = 2 };
+        agent_client(&b, "api", "127.0.0.1", 9)->counters = (struct summary_counters){ .attempted = 3, .refused = 3 };
+        agent_client(&b, "api", "::1", 9)->counters = (struct summary_counters){ .attempted = 1, .refused = 1 };
+        assert_int_equal(agent_send(&a, core, T0), 0);
+        assert_int_equal(agent_send(&b, core, T0), 0);
+        v = look(T0 + SECONDS(1));
+        assert_int_equal(v->edges_count, 3);
+        assert_int_equal(view_find(v, "web", "127.0.0.1@alpha")->failed, 2);
+        assert_int_equal(view_find(v, "api", "127.0.0.1@beta")->failed, 3);
+        assert_int_equal(view_find(v, "api", "::1@beta")->failed, 1);
+        view_free(&v);
+}
+
 static void listeners_and_addresses_join_both_ends(void **state)
 {
         (void)state;
@@ -433,6 +454,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(a_far_end_without_agent_is_an_external_node),
+                TEST(loopback_without_a_listener_is_of_its_host),
                 TEST(listeners_and_addresses_join_both_ends),
                 TEST(keys_join_through_address_translation),
                 TEST(adopted_ends_find_their_direction),
