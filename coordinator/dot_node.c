@@ -1,6 +1,9 @@
 #include "coordinator/dot_internal.h"
 #include "coordinator/render.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define NAME_MOST 28
 
 static const struct {
@@ -31,16 +34,32 @@ static void separator(struct text *out, bool *any)
         *any = true;
 }
 
+/* "nginx:8080" that listens on 8080 and nowhere else. */
+static bool port_in_name(const struct view_service *s)
+{
+        const char *colon = strrchr(s->name, ':');
+        char port[8];
+
+        if (!colon || s->listening_count == 0)
+                return false;
+        for (size_t i = 0; i < s->listening_count; i++) {
+                snprintf(port, sizeof(port), "%u", s->listening[i].port);
+                if (strcmp(colon + 1, port) != 0)
+                        return false;
+        }
+        return true;
+}
+
 /* What a reader asks next: where it listens, how many there are of it, which build, and where it
  * runs if no box around it says so. */
 static void details(struct text *out, const struct view_service *s, bool placed)
 {
-        bool any = false;
+        bool any = false, told = port_in_name(s);
 
-        if (s->listening_count == 0 && s->instances < 2 && !*s->version && (placed || s->hosts.count == 0))
+        if ((s->listening_count == 0 || told) && s->instances < 2 && !*s->version && (placed || s->hosts.count == 0))
                 return;
         row(out, DOT_QUIET);
-        for (size_t i = 0, shown = 0; i < s->listening_count; i++) {
+        for (size_t i = 0, shown = 0; !told && i < s->listening_count; i++) {
                 bool seen = false;
 
                 for (size_t k = 0; k < i; k++)

@@ -93,6 +93,26 @@ static void test_forty(void **state)
         fixture_free(f);
 }
 
+/* A service that is called by its port does not say it twice. */
+static void test_port_in_name(void **state)
+{
+        struct fixture *f = fixture_new(8, 8);
+        struct text t;
+
+        (void)state;
+        fixture_service(f, "nginx:8080", "h1", 8080, "");
+        fixture_service(f, "redis:6379", "h1", 6380, "");
+        fixture_service(f, "app", "h1", 8081, "");
+        fixture_finish(f);
+        t = render(f);
+        draws(&t);
+        assert_null(strstr(t.data, ">:8080<"));
+        assert_non_null(strstr(t.data, ">:6380<"));
+        assert_non_null(strstr(t.data, ">:8081<"));
+        text_free(&t);
+        fixture_free(f);
+}
+
 static void test_empty(void **state)
 {
         struct fixture *f = fixture_new(0, 0);
@@ -225,9 +245,9 @@ static void test_large(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_shop),         cmocka_unit_test(test_forty),         cmocka_unit_test(test_empty),
-                cmocka_unit_test(test_environments), cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_circles),
-                cmocka_unit_test(test_large),
+                cmocka_unit_test(test_shop),    cmocka_unit_test(test_forty),        cmocka_unit_test(test_port_in_name),
+                cmocka_unit_test(test_empty),   cmocka_unit_test(test_environments), cmocka_unit_test(test_hostile_names),
+                cmocka_unit_test(test_circles), cmocka_unit_test(test_large),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
