@@ -134,7 +134,7 @@ END
 
 if [ -t 0 ] && [ -t 1 ]; then
         sleep 2
-        "$build/nightshift" --control "$control" watch 9>&-
+        "$build/nightshift" --control "$asked" watch 9>&-
         r=$?
         alive "$coordinator" || died coordinator "$state/coordinator.log"
         alive "$agent" || died agent "$state/agent.log"

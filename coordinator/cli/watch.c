@@ -2,12 +2,14 @@
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/run.h"
 #include "coordinator/cli/screen.h"
+#include "coordinator/cli/table.h"
 #include "coordinator/cli/values.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/cli/watch_draw.h"
 #include "coordinator/render.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EVERY NSEC_PER_SEC
@@ -15,6 +17,8 @@
 
 /* A picture of a large graph takes time to make: so many times as long we then leave it alone. */
 #define PATIENCE 4
+
+#define FOOTER_FROM 12 /* lines of the screen */
 
 /* Each line is wiped to its end and the rest of the screen after the last, so that nothing flickers. */
 static void onto_screen(struct text *out, const struct text *picture)
@@ -29,9 +33,27 @@ static void onto_screen(struct text *out, const struct text *picture)
         text_puts(out, "\033[K\033[J");
 }
 
-static int picture(struct client *client, const struct ask *ask, const struct terminal *terminal)
+/* The last line of the screen: what to do next, since the screen covers what was said before. */
+static void footer(struct text *out, const char *control, const struct terminal *terminal)
+{
+        struct text line = { 0 };
+
+        text_printf(&line, "q ends. In another terminal: %s%s", getenv("SUDO_USER") ? "sudo " : "", program_invocation_name);
+        if (strcmp(control, CLIENT_CONTROL_DEFAULT) != 0)
+                text_printf(&line, " --control %s", control);
+        text_puts(&line, " edges (services, pools, graph, help)");
+        text_printf(out, "\033[%zuH", terminal->height);
+        table_tone_begin(out, TABLE_FAINT, terminal->colour);
+        table_text(out, line.data ? line.data : "", terminal->width);
+        table_tone_end(out, TABLE_FAINT, terminal->colour);
+        text_free(&line);
+}
+
+static int picture(struct client *client, const struct ask *ask, const char *control, const struct terminal *terminal)
 {
         struct ask plain = { 0 };
+        size_t height = terminal->live ? terminal->height : 0;
+        bool footed = height >= FOOTER_FROM;
         json_t *status = NULL, *edges = NULL;
         struct text out = { 0 }, screen = { 0 };
         int r = ask_json(client, "status", &plain, &status);
@@ -39,11 +61,13 @@ static int picture(struct client *client, const struct ask *ask, const struct te
         if (r == CLI_DONE)
                 r = ask_json(client, "edges", ask, &edges);
         if (r == CLI_DONE) {
-                if (watch_draw(&out, status, edges, terminal->width, terminal->live ? terminal->height : 0, terminal->colour) < 0) {
+                if (watch_draw(&out, status, edges, terminal->width, footed ? height - 2 : height, terminal->colour) < 0) {
                         cli_complain("the coordinator's answer cannot be shown");
                         r = CLI_FAILED;
                 } else if (terminal->live) {
                         onto_screen(&screen, &out);
+                        if (footed)
+                                footer(&screen, control, terminal);
                         r = cli_write(screen.data, screen.length);
                 } else {
                         text_puts(&out, "\n");
@@ -57,7 +81,7 @@ static int picture(struct client *client, const struct ask *ask, const struct te
         return r;
 }
 
-static int follow(struct client *client, const struct ask *ask)
+static int follow(struct client *client, const struct ask *ask, const char *control)
 {
         struct terminal terminal;
         int64_t next = clock_monotonic();
@@ -69,7 +93,7 @@ static int follow(struct client *client, const struct ask *ask)
                 char key = 0;
 
                 terminal_read(&terminal);
-                r = picture(client, ask, &terminal);
+                r = picture(client, ask, control, &terminal);
                 if (r != CLI_DONE)
                         return r;
                 now = clock_monotonic();
@@ -107,7 +131,7 @@ int run_watch(const struct invocation *invocation)
                         r = CLI_FAILED;
         }
         if (r == CLI_DONE)
-                r = follow(client, &ask);
+                r = follow(client, &ask, invocation->control);
         client_free(&client);
         return r;
 }

@@ -152,7 +152,8 @@ says 3 'history does not reach back' "a time before history" cli graph --at 2001
 says 0 'NEW/s' "watch prints into a pipe" timeout --preserve-status -s INT 3 "$O/nightshift" --control "$CONTROL" watch
 says 0 '^ok$' "watch leaves the terminal as it was, on q" bash -c '
         (sleep 2; printf q; sleep 1) | timeout 20 script -qec "stty rows 20 columns 80; $1 --control $2 watch; echo status \$?" /dev/null >"$3" 2>&1
-        grep -q "$(printf "\033\\[?1049h")" "$3" && grep -q "$(printf "\033\\[?1049l")" "$3" && grep -q "status 0" "$3" && echo ok' \
+        grep -q "$(printf "\033\\[?1049h")" "$3" && grep -q "$(printf "\033\\[?1049l")" "$3" && grep -q "status 0" "$3" &&
+                grep -q "q ends. In another terminal: .*nightshift --control" "$3" && echo ok' \
         _ "$O/nightshift" "$CONTROL" "$T/screen"
 says 1 'control socket|may not|no coordinator' "a control socket that is a file" "$O/nightshift" --control /etc/passwd status
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
