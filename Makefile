@@ -155,13 +155,15 @@ test-packages:
 MANUALS := $(wildcard agent/*.[1-8] coordinator/*.[1-8] coordinator/cli/*.[1-8])
 UNITS := agent/nightshift-agent.service coordinator/nightshift-coordinator.service
 SHARE := $(DESTDIR)$(PREFIX)/share
+# Each begins with the name of its shell.
+COMPLETIONS := bash-completion/completions/nightshift zsh/site-functions/_nightshift fish/vendor_completions.d/nightshift.fish
 INSTALLED = $(DESTDIR)$(PREFIX)/sbin/nightshift-agent $(DESTDIR)$(PREFIX)/sbin/nightshift-coordinator \
 	$(DESTDIR)$(PREFIX)/bin/nightshift \
 	$(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,$(notdir $(UNITS))) \
 	$(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf \
 	$(foreach m,$(MANUALS),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	$(addprefix $(SHARE)/nightshift/,$(SIGNATURES:coordinator/%=%)) \
-	$(SHARE)/bash-completion/completions/nightshift
+	$(addprefix $(SHARE)/,$(COMPLETIONS))
 
 install: build ## install programs, units, manual pages and completion (PREFIX, DESTDIR)
 	install -D -m 755 $(O)/nightshift-agent $(DESTDIR)$(PREFIX)/sbin/nightshift-agent
@@ -174,8 +176,8 @@ install: build ## install programs, units, manual pages and completion (PREFIX, 
 	for m in $(MANUALS); do install -D -m 644 $$m $(SHARE)/man/man$${m##*.}/$${m##*/} || exit 1; done
 	install -d $(SHARE)/nightshift/signatures
 	install -m 644 $(SIGNATURES) $(SHARE)/nightshift/signatures
-	$(O)/nightshift completion bash >$(O)/completion && install -D -m 644 $(O)/completion \
-		$(SHARE)/bash-completion/completions/nightshift && rm -f $(O)/completion
+	for f in $(COMPLETIONS); do shell=$${f%%[-/]*}; $(O)/nightshift completion $$shell >$(O)/completion && \
+		install -D -m 644 $(O)/completion $(SHARE)/$$f || exit 1; done; rm -f $(O)/completion
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ] && command -v systemd-sysusers >/dev/null; then \
 		systemd-sysusers $(PREFIX)/lib/sysusers.d/nightshift.conf; \
 		[ ! -d /run/systemd/system ] || systemctl daemon-reload; fi

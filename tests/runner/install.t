@@ -7,7 +7,7 @@ O=${O:-build}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 n=0
-echo 1..11
+echo 1..14
 ok() { # STATUS, WHAT
         n=$((n + 1))
         [ "$1" -eq 0 ] || printf 'not '
@@ -27,6 +27,9 @@ has bin/nightshift
 has share/nightshift/signatures/connection-pool-leak.yaml
 "$root/usr/bin/nightshift" signatures check "$root/usr/share/nightshift/signatures" >&2
 ok $? "the installed signatures are sound"
+has share/bash-completion/completions/nightshift
+has share/zsh/site-functions/_nightshift
+has share/fish/vendor_completions.d/nightshift.fish
 has lib/systemd/system/nightshift-agent.service
 has lib/systemd/system/nightshift-coordinator.service
 grep -q '^ExecStart=/usr/sbin/nightshift-agent$' "$root/usr/lib/systemd/system/nightshift-agent.service"
