@@ -148,12 +148,43 @@ static void edges_columns(struct table *t)
         table_column(t, "OPEN", TABLE_RIGHT, 0, 1);
         table_column(t, "OPENED", TABLE_RIGHT, 0, 2);
         table_column(t, "FAILED", TABLE_RIGHT, 0, 2);
+        table_column(t, "WHY", TABLE_LEFT, 7, 3);
         table_column(t, "SENT", TABLE_RIGHT, 0, 3);
         table_column(t, "RECEIVED", TABLE_RIGHT, 0, 3);
         table_column(t, "RTT", TABLE_RIGHT, 0, 7);
         table_column(t, "TURNAROUND", TABLE_RIGHT, 0, 6);
         table_column(t, "SEEN FROM", TABLE_LEFT, 0, 5);
         table_column(t, "LAST SEEN", TABLE_LEFT, 0, 8);
+}
+
+/* How attempts to connect failed, the most frequent first. */
+static void why(struct table *t, json_t *connections)
+{
+        static const char *const ways[][2] = { { "refused", "refused" },
+                                               { "timed_out", "timed out" },
+                                               { "unreachable", "unreachable" },
+                                               { "aborted", "given up" },
+                                               { "no_port", "no local port" } };
+        bool told[ARRAY_SIZE(ways)] = { false };
+        struct text text = { 0 };
+
+        for (;;) {
+                size_t most = ARRAY_SIZE(ways);
+
+                for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                        double count = number(json_object_get(connections, ways[i][0]));
+
+                        if (!told[i] && count > 0 &&
+                            (most == ARRAY_SIZE(ways) || count > number(json_object_get(connections, ways[most][0]))))
+                                most = i;
+                }
+                if (most == ARRAY_SIZE(ways))
+                        break;
+                told[most] = true;
+                text_printf(&text, "%s%s", text.length ? ", " : "", ways[most][1]);
+        }
+        table_cell(t, TABLE_PLAIN, text.data ? text.data : "");
+        text_free(&text);
 }
 
 static void edges_row(struct table *t, json_t *row, int64_t now)
@@ -169,6 +200,7 @@ static void edges_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(connections, "open")));
         table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(connections, "opened")));
         table_cell(t, alarming(failed), value_count(b, failed));
+        why(t, connections);
         table_cell(t, TABLE_PLAIN, value_size(b, value_at(row, "bytes", "sent")));
         table_cell(t, TABLE_PLAIN, value_size(b, value_at(row, "bytes", "received")));
         table_cell(t, TABLE_PLAIN, value_micros(b, value_at(row, "rtt_us", "p50")));

@@ -68,6 +68,32 @@ static void test_every_verb_at_every_width(void **state)
         fixture_free(f);
 }
 
+static void test_edges_say_why(void **state)
+{
+        struct fixture *f = fixture_new(4, 4);
+        struct view_edge *e = fixture_edge(f, "web", "api", 80, "http", 1, 10000);
+        json_t *root;
+        struct text t = { 0 };
+
+        (void)state;
+        e->failed = e->counters.refused = 0;
+        root = answer("edges", f);
+        assert_int_equal(rows_draw(&t, "edges", root, FIXTURE_NOW, 0, false), 0);
+        assert_null(strstr(t.data, "WHY")); /* nothing stands in it */
+        json_decref(root);
+        text_free(&t);
+        e->counters.refused = 2;
+        e->counters.aborted = 7;
+        e->failed = 9;
+        root = answer("edges", f);
+        assert_int_equal(rows_draw(&t, "edges", root, FIXTURE_NOW, 0, false), 0);
+        assert_non_null(strstr(t.data, "WHY"));
+        assert_non_null(strstr(t.data, " 9  given up, refused "));
+        json_decref(root);
+        text_free(&t);
+        fixture_free(f);
+}
+
 static void test_edges_keep_what_matters(void **state)
 {
         struct fixture *f = fixture_shop();
@@ -193,6 +219,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_verb_at_every_width),
+                cmocka_unit_test(test_edges_say_why),
                 cmocka_unit_test(test_edges_keep_what_matters),
                 cmocka_unit_test(test_tree_and_watch),
                 cmocka_unit_test(test_hostile_names),
