@@ -113,6 +113,7 @@ void link_reply(struct link_child *child, struct exchange *exchange, const uint8
                 complain("the coordinator refuses this agent", reply.refusal.reason);
                 exchange_again(exchange, REFUSED_NS);
                 link_redial(child, REFUSED_NS);
+                child->complained = clock_monotonic(); /* why there is no connection has been said */
                 return;
         case WIRE_ANSWER:
                 break;

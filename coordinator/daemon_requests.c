@@ -53,7 +53,7 @@ static void refuse(struct daemon *d, const struct endpoint_peer *peer, uint64_t 
  * word. */
 static bool may_speak(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const char *claimed)
 {
-        char reason[320];
+        char reason[512];
 
         if (!*claimed) {
                 refuse(d, peer, token, "it gives no host name");
@@ -62,8 +62,11 @@ static bool may_speak(struct daemon *d, const struct endpoint_peer *peer, uint64
         if (peer->name ? strcmp(peer->name, claimed) == 0 : peer->loopback)
                 return true;
         if (peer->name)
-                snprintf(reason, sizeof(reason), "its certificate is that of '%.120s', but it calls itself '%.120s'", peer->name,
-                         claimed);
+                snprintf(reason, sizeof(reason),
+                         "its certificate is that of '%.120s', but it calls itself '%.120s': configure `host: %.120s` there, or "
+                         "give it a "
+                         "certificate of its own",
+                         peer->name, claimed, peer->name);
         else
                 snprintf(reason, sizeof(reason), "it has no certificate and is not on loopback");
         refuse(d, peer, token, reason);

@@ -182,7 +182,7 @@ static int run_issue(const struct arguments *arguments)
         const char *names[NAMES_MAX] = { arguments->host };
         struct ca_request request = { .names = names, .coordinator = arguments->coordinator };
         const char *out = arguments->out ? arguments->out : arguments->directory;
-        char why[512];
+        char why[512], here[256] = "";
 
         if (!arguments->host)
                 return wrong("issue needs the name of a host", "");
@@ -195,10 +195,16 @@ static int run_issue(const struct arguments *arguments)
         if (arguments->coordinator)
                 give_to_daemon(out, arguments->host);
         printf("Made %s/%s.crt and %s/%s.key.\n", out, arguments->host, out, arguments->host);
-        if (!arguments->coordinator)
-                printf("Bring them and ca.crt to %s, and name them in its /etc/nightshift/agent.yaml:\n"
-                       "  tls: {ca: .../ca.crt, certificate: .../%s.crt, key: .../%s.key}\n",
-                       arguments->host, arguments->host, arguments->host);
+        if (!arguments->coordinator) {
+                if (gethostname(here, sizeof(here) - 1) < 0 || !*here)
+                        snprintf(here, sizeof(here), "COORDINATOR");
+                printf("Bring them and ca.crt to %s, into " CA_DIRECTORY_DEFAULT ", and write in its /etc/nightshift/agent.yaml:\n"
+                       "  coordinator: tls+tcp://%s:7337\n"
+                       "  host: %s\n"
+                       "  tls: {ca: " CA_DIRECTORY_DEFAULT "/ca.crt, certificate: " CA_DIRECTORY_DEFAULT
+                       "/%s.crt, key: " CA_DIRECTORY_DEFAULT "/%s.key}\n",
+                       arguments->host, here, arguments->host, arguments->host, arguments->host);
+        }
         return 0;
 }
 

@@ -155,6 +155,8 @@ says 0 '^ok$' "watch leaves the terminal as it was, on q" bash -c '
         grep -q "$(printf "\033\\[?1049h")" "$3" && grep -q "$(printf "\033\\[?1049l")" "$3" && grep -q "status 0" "$3" &&
                 grep -q "q ends. In another terminal: .*nightshift --control" "$3" && echo ok' \
         _ "$O/nightshift" "$CONTROL" "$T/screen"
+"$O/nightshift" ca init --dir "$T/ca" >/dev/null
+says 0 '^  host: web1$' "ca issue says what to write on the host" "$O/nightshift" ca issue web1 --dir "$T/ca"
 says 1 'control socket|may not|no coordinator' "a control socket that is a file" "$O/nightshift" --control /etc/passwd status
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
         chmod 755 "$T"
