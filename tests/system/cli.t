@@ -70,7 +70,7 @@ begin() {
 # Without a coordinator.
 says 1 'no coordinator listens on .*control.sock' "nobody there: a sentence and 1" cli status
 says 1 'too long' "a path too long for a socket" "$O/nightshift" --control "/$(printf 'x%.0s' {1..200})" status
-says 2 "unknown verb 'pools'" "a verb that does not exist" cli pools
+says 2 "unknown verb 'nothing'" "a verb that does not exist" cli nothing
 says 2 'unknown option --nope' "an option that does not exist" cli edges --nope
 says 2 'a verb is missing' "no verb" cli --format json
 says 2 'Usage:' "nothing at all" "$O/nightshift"
