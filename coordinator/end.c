@@ -143,7 +143,6 @@ static void note_removed(struct core *core, struct end *e)
 void end_free(struct core *core, struct end *e)
 {
         note_removed(core, e);
-        join_forget(core, e);
         links_free(core, e);
         while (e->rows)
                 row_free(core, e->host, e->rows);
@@ -185,14 +184,21 @@ int row_insert(struct core *core, struct host *host, struct row *row)
         return map_insert(&host->rows, &row->node, row_hash(core, row->id));
 }
 
+void row_attach(struct row *row, struct end *e)
+{
+        row->end = e;
+        row->next = e->rows;
+        row->reach = &e->rows;
+        if (row->next)
+                row->next->reach = &row->next;
+        e->rows = row;
+}
+
 void row_free(struct core *core, struct host *host, struct row *row)
 {
-        for (struct row **slot = &row->end->rows; *slot; slot = &(*slot)->next) {
-                if (*slot == row) {
-                        *slot = row->next;
-                        break;
-                }
-        }
+        *row->reach = row->next;
+        if (row->next)
+                row->next->reach = row->reach;
         map_remove(&host->rows, &row->node);
         if (row->identity)
                 row->identity->references--;
@@ -220,8 +226,7 @@ static int row_new(struct core *core, struct host *host, const struct summary_ed
         row->identity = identity;
         if (identity)
                 identity->references++;
-        row->next = row->end->rows;
-        row->end->rows = row;
+        row_attach(row, row->end);
         *ret_row = TAKE_PTR(row);
 out:
         service_put(core, &service);

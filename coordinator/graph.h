@@ -163,9 +163,9 @@ struct row {
         uint64_t sequence; /* of the latest summary that held it */
         struct end *end;
         struct identity *identity;
-        struct row *next; /* of the same end */
-        int64_t gone_at;  /* 0 while live */
-        bool restored;    /* from the store, and not yet reported since */
+        struct row *next, **reach; /* of the same end: the next one, and what points here */
+        int64_t gone_at;           /* 0 while live */
+        bool restored;             /* from the store, and not yet reported since */
         struct summary_counters current;
         struct buckets *rtt, *turnaround;
 };
@@ -173,7 +173,8 @@ struct row {
 struct link {
         struct end *client, *server;
         struct link *next_of_client, *next_of_server;
-        uint64_t matched; /* keys */
+        struct link **reach_of_client, **reach_of_server; /* what points here */
+        uint64_t matched;                                 /* keys */
         int64_t last;
 };
 
@@ -193,11 +194,13 @@ struct end {
         struct address local, remote;
         uint16_t local_port, remote_port;
         int64_t first_seen, last_seen;
+        int64_t keyed_at; /* when a key named it last: until that has expired, it stays */
 
         struct summary_counters total; /* `adopted` counts live sessions only */
         struct buckets *rtt, *turnaround;
         struct row *rows;
         struct link *links;
+        uint32_t links_count;
 
         /* Clients without links: whom the listeners lead to, and what went to others before. */
         struct service *target;
@@ -463,6 +466,7 @@ void end_free(struct core *core, struct end *end);
 MUST_CHECK int end_take_row(struct core *core, struct host *host, const struct summary *summary, const struct summary_edge *edge);
 struct row *row_find(const struct core *core, const struct host *host, uint64_t id);
 MUST_CHECK int row_insert(struct core *core, struct host *host, struct row *row);
+void row_attach(struct row *row, struct end *end);
 void row_free(struct core *core, struct host *host, struct row *row);
 /* When its traffic was, by our clock. */
 int64_t end_first_seen(const struct end *end);
@@ -490,7 +494,8 @@ struct service *listener_find(const struct host *host, uint32_t netns, enum summ
 /* join.c */
 void join_key(struct core *core, const struct summary_key *key, struct end *end, int64_t now);
 void join_expire(struct core *core, int64_t now);
-void join_forget(struct core *core, struct end *end);
+/* True if a key that is not forgotten yet may name this end. */
+bool join_knows(const struct core *core, const struct end *end);
 MUST_CHECK int link_add(struct core *core, struct end *client, struct end *server, uint64_t matched, int64_t now);
 void links_free(struct core *core, struct end *end);
 void join_free(struct core *core);

@@ -55,17 +55,31 @@ static struct key_entry *entry_get(struct core *core, uint64_t key, int64_t now)
         return e;
 }
 
+/* The shorter list of the two: either end may have thousands. */
+static struct link *find_link(const struct end *client, const struct end *server)
+{
+        struct link *l;
+
+        if (client->links_count <= server->links_count) {
+                for (l = client->links; l && l->server != server; l = l->next_of_client)
+                        ;
+        } else {
+                for (l = server->links; l && l->client != client; l = l->next_of_server)
+                        ;
+        }
+        return l;
+}
+
 int link_add(struct core *core, struct end *client, struct end *server, uint64_t matched, int64_t now)
 {
         int64_t first_seen = MIN(end_first_seen(client), end_first_seen(server));
         struct link *l;
 
-        for (l = client->links; l; l = l->next_of_client) {
-                if (l->server == server) {
-                        l->matched += matched;
-                        l->last = now;
-                        return 0;
-                }
+        l = find_link(client, server);
+        if (l) {
+                l->matched += matched;
+                l->last = now;
+                return 0;
         }
         l = core_alloc(core, sizeof(*l));
         if (!l)
@@ -76,9 +90,17 @@ int link_add(struct core *core, struct end *client, struct end *server, uint64_t
                             .matched = matched,
                             .last = now,
                             .next_of_client = client->links,
-                            .next_of_server = server->links };
+                            .next_of_server = server->links,
+                            .reach_of_client = &client->links,
+                            .reach_of_server = &server->links };
+        if (l->next_of_client)
+                l->next_of_client->reach_of_client = &l->next_of_client;
+        if (l->next_of_server)
+                l->next_of_server->reach_of_server = &l->next_of_server;
         client->links = l;
         server->links = l;
+        client->links_count++;
+        server->links_count++;
         client->dirty = server->dirty = true;
         client->snapshot_at = server->snapshot_at = 0;
         /* Also what was before its agent first came: the other end may have seen that. */
@@ -93,18 +115,14 @@ int link_add(struct core *core, struct end *client, struct end *server, uint64_t
 
 static void link_free(struct core *core, struct link *l)
 {
-        for (struct link **slot = &l->client->links; *slot; slot = &(*slot)->next_of_client) {
-                if (*slot == l) {
-                        *slot = l->next_of_client;
-                        break;
-                }
-        }
-        for (struct link **slot = &l->server->links; *slot; slot = &(*slot)->next_of_server) {
-                if (*slot == l) {
-                        *slot = l->next_of_server;
-                        break;
-                }
-        }
+        *l->reach_of_client = l->next_of_client;
+        if (l->next_of_client)
+                l->next_of_client->reach_of_client = l->reach_of_client;
+        *l->reach_of_server = l->next_of_server;
+        if (l->next_of_server)
+                l->next_of_server->reach_of_server = l->reach_of_server;
+        l->client->links_count--;
+        l->server->links_count--;
         core_release(core, l, sizeof(*l));
         core->changed = core->relink = true;
 }
@@ -122,6 +140,7 @@ static void take(struct core *core, uint64_t key, struct end *end, bool as_clien
 
         if (!e)
                 return;
+        end->keyed_at = now;
         met = e->client && e->server;
         if (as_client) {
                 if (e->client)
@@ -168,14 +187,9 @@ void join_expire(struct core *core, int64_t now)
                 entry_free(core, core->join.oldest);
 }
 
-/* The keys of an end that goes; ends live far longer than keys, so this finds next to nothing. */
-void join_forget(struct core *core, struct end *end)
+bool join_knows(const struct core *core, const struct end *end)
 {
-        for (struct key_entry *e = core->join.oldest, *next; e; e = next) {
-                next = e->newer;
-                if (e->client == end || e->server == end)
-                        entry_free(core, e);
-        }
+        return end->keyed_at && end->keyed_at + KEY_LIFE >= core->now;
 }
 
 void join_free(struct core *core)

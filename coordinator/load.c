@@ -95,7 +95,6 @@ static int load_rows(struct core *core, struct reader *r, struct end *e)
                 read_counters(r, &row->current);
                 read_buckets(r, &row->rtt);
                 read_buckets(r, &row->turnaround);
-                row->end = e;
                 row->restored = true;
                 if (r->failed) {
                         buckets_free(&row->rtt);
@@ -103,8 +102,7 @@ static int load_rows(struct core *core, struct reader *r, struct end *e)
                         core_release(core, row, sizeof(*row));
                         return -EBADMSG;
                 }
-                row->next = e->rows;
-                e->rows = row;
+                row_attach(row, e);
         }
         e->rows_session = session;
         return r->failed ? -EBADMSG : 0;
@@ -412,8 +410,7 @@ static void settle_rows(struct core *core, struct end *e)
 
         for (; row; row = next) {
                 next = row->next;
-                row->next = e->rows;
-                e->rows = row;
+                row_attach(row, e);
                 if (e->rows_session == e->host->session && !row_find(core, e->host, row->id) && row_insert(core, e->host, row) == 0)
                         continue;
                 e->total.adopted -= MIN(e->total.adopted, row->current.adopted);

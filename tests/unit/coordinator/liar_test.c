@@ -1,0 +1,216 @@
+/* One agent that lies: whatever it sends may cost others a moment, and never more than its own size. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "coordinator/graph.h"
+#include "coordinator/view.h"
+#include "tests/unit/coordinator/world.h"
+
+#include <time.h>
+
+#define SMALL 1000u
+#define LARGE 16000u
+/* From SMALL to LARGE: 16 times the time where that grows with the size, 256 times with its square. */
+#define GROWTH_MAX 80.0
+
+static struct core *core;
+static struct summary s;
+static struct wire_ack ack;
+static struct summary_identity identity = { 1, IDENTITY_UNIT, "svc", "", "/bin/svc", "/svc", "" };
+static struct summary_edge *edges;
+static struct summary_listener *listeners;
+static struct summary_address *addresses;
+static struct summary_key *keys;
+static int64_t now;
+
+static int setup(void **state)
+{
+        (void)state;
+        edges = calloc(LARGE, sizeof(*edges));
+        listeners = calloc(LARGE, sizeof(*listeners));
+        addresses = calloc(LARGE, sizeof(*addresses));
+        keys = calloc(2 * (size_t)LARGE, sizeof(*keys));
+        return edges && listeners && addresses && keys ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        core_free(&core);
+        free(edges);
+        free(listeners);
+        free(addresses);
+        free(keys);
+        return 0;
+}
+
+static void begin(const char *host, uint64_t session)
+{
+        s = (struct summary){ .session = session,
+                              .session_started = now,
+                              .at = now,
+                              .interval = SECONDS(10),
+                              .host = host,
+                              .host_id = host,
+                              .boot_id = "boot",
+                              .kernel = "6.1",
+                              .agent_version = "0",
+                              .key_threshold = UINT32_MAX,
+                              .parts = 1,
+                              .identities = &identity,
+                              .identities_count = 1,
+                              .edges = edges,
+                              .listeners = listeners,
+                              .addresses = addresses,
+                              .keys = keys };
+}
+
+static void fresh(uint64_t memory_max)
+{
+        core_free(&core);
+        now = T0;
+        assert_int_equal(core_new(&(struct core_options){ .coordinator = 42, .memory_max = memory_max }, &core), 0);
+        begin("liar", 1);
+}
+
+static int try_to_send(void)
+{
+        s.sequence++;
+        s.at = now;
+        return core_summary(core, now, s.host, &s, &ack);
+}
+
+static void transmit(void)
+{
+        assert_int_equal(try_to_send(), 0);
+}
+
+static struct address v4(uint32_t number)
+{
+        struct address a = { .bytes = { [10] = 0xff, [11] = 0xff } };
+
+        for (int i = 0; i < 4; i++)
+                a.bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+        return a;
+}
+
+static struct summary_edge *add(enum summary_role role, uint32_t remote, uint16_t port)
+{
+        struct summary_edge *e = &edges[s.edges_count++];
+
+        *e = (struct summary_edge){ .id = s.edges_count,
+                                    .identity = 1,
+                                    .netns = NETNS,
+                                    .role = role,
+                                    .transport = TRANSPORT_TCP,
+                                    .remote = v4(remote),
+                                    .first_seen = now,
+                                    .last_seen = now,
+                                    .counters = { .attempted = 1, .opened = 1 } };
+        *(role == ROLE_CLIENT ? &e->remote_port : &e->local_port) = port;
+        return e;
+}
+
+static double seconds(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The best of three, for the machine may do other things as well. */
+static double cost(void (*attack)(uint32_t n), uint32_t n)
+{
+        double best = 1e9, t;
+
+        for (int i = 0; i < 3; i++) {
+                fresh(0);
+                t = seconds();
+                attack(n);
+                t = seconds() - t;
+                best = t < best ? t : best;
+        }
+        return best;
+}
+
+static void expect_no_square(void (*attack)(uint32_t n))
+{
+        double small = cost(attack, SMALL), large = cost(attack, LARGE);
+
+        if (large > GROWTH_MAX * small)
+                print_error("%.1f ms for %u, %.1f ms for %u\n", small * 1e3, SMALL, large * 1e3, LARGE);
+        assert_true(large <= GROWTH_MAX * small);
+}
+
+static void many_rows(uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                add(ROLE_CLIENT, 0x01010101, 443);
+        transmit();
+        begin("liar", 2);
+        transmit();
+}
+
+static void many_rows_of_one_end_go_quickly(void **state)
+{
+        (void)state;
+        expect_no_square(many_rows);
+}
+
+static void many_links(uint32_t n)
+{
+        add(ROLE_CLIENT, 0x0a000001, 443);
+        for (uint32_t i = 1; i < n; i++) {
+                add(ROLE_SERVER, 0x03000000 + i, 443);
+                keys[2 * i - 2] = (struct summary_key){ i, 1, ROLE_CLIENT };
+                keys[2 * i - 1] = (struct summary_key){ i, 1 + i, ROLE_SERVER };
+        }
+        s.keys_count = 2 * (size_t)(n - 1);
+        transmit();
+}
+
+static void an_end_may_have_many_links(void **state)
+{
+        (void)state;
+        expect_no_square(many_links);
+}
+
+static void ends_and_keys(uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                add(ROLE_CLIENT, 0x01000000 + i, 443)->last_seen = 1;
+                keys[i] = (struct summary_key){ i + 1, i + 1, ROLE_CLIENT };
+        }
+        s.keys_count = n;
+        transmit();
+        begin("liar", 2);
+        transmit();
+        for (int i = 0; i < 6; i++) {
+                now += SECONDS(11);
+                core_tick(core, now);
+        }
+        assert_int_equal(core->ends_count, 0);
+        assert_int_equal(core->join.keys.count, 0);
+}
+
+static void ends_that_keys_name_go_after_the_keys(void **state)
+{
+        (void)state;
+        expect_no_square(ends_and_keys);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(many_rows_of_one_end_go_quickly),
+                cmocka_unit_test(an_end_may_have_many_links),
+                cmocka_unit_test(ends_that_keys_name_go_after_the_keys),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}
