@@ -3,6 +3,8 @@
 #include "proto/address.h"
 
 #define GRACE_INTERVALS 3
+#define OWN_ADDRESSES_MAX 256 /* of one namespace, that a datagram socket may have been reached on */
+#define DIALLING_MAX 4096     /* ends of one host that dial the same address and port */
 
 static int64_t grace(const struct host *a, const struct host *b)
 {
@@ -42,7 +44,9 @@ static bool links_to_others(const struct end *client, const struct service *serv
  * for want of memory is tried again at the next assembly. */
 static void link_dialling(struct core *core, struct end *s, struct host *host, uint32_t netns, const struct address *address)
 {
-        for (struct end *c = end_first_dialling(core, host, address, s->local_port, s->transport); c;
+        uint32_t left = DIALLING_MAX;
+
+        for (struct end *c = end_first_dialling(core, host, address, s->local_port, s->transport); c && left-- > 0;
              c = end_next_dialling(core, c))
                 if (c->netns == netns && !links_to_others(c, s->service) && link_add(core, c, s, 0, core->now) < 0) {
                         core->relink = true;
@@ -79,9 +83,12 @@ void assemble_link_by_address(struct core *core, struct end *s)
                         link_dialling(core, s, host, netns, &s->remote);
                         continue;
                 }
-                for (uint32_t i = 0; i < s->host->addresses_count; i++)
-                        if (s->host->addresses[i].netns == s->netns)
-                                link_dialling(core, s, host, netns, &s->host->addresses[i].address);
+                for (uint32_t i = 0, left = OWN_ADDRESSES_MAX; i < s->host->addresses_count && left > 0; i++) {
+                        if (s->host->addresses[i].netns != s->netns)
+                                continue;
+                        link_dialling(core, s, host, netns, &s->host->addresses[i].address);
+                        left--;
+                }
         } while (l && (l = lease_next(l)));
 }
 

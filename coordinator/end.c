@@ -126,6 +126,12 @@ int end_get(struct core *core, struct host *host, const struct summary_edge *edg
                 return -ENOMEM;
         }
         service_ref(service);
+        e->next_of_host = host->ends;
+        e->reach_of_host = &host->ends;
+        if (host->ends)
+                host->ends->reach_of_host = &e->next_of_host;
+        host->ends = e;
+        host->ends_count++;
         core->ends[core->ends_count++] = e;
         core->relink = true;
         *ret_end = e;
@@ -155,6 +161,10 @@ void end_free(struct core *core, struct end *e)
         if (e->role == ROLE_CLIENT)
                 map_remove(&core->ends_by_dial, &e->dial_node);
         map_remove(&core->ends_by_key, &e->node);
+        *e->reach_of_host = e->next_of_host;
+        if (e->next_of_host)
+                e->next_of_host->reach_of_host = e->reach_of_host;
+        e->host->ends_count--;
         core->ends[e->index] = core->ends[--core->ends_count];
         core->ends[e->index]->index = e->index;
         service_put(core, &e->target);

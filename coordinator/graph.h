@@ -148,6 +148,8 @@ struct host {
         struct track **tracks; /* of the builds in its last table */
         uint32_t tracks_count, tracks_capacity;
         struct map identities, rows;
+        struct end *ends;
+        uint32_t ends_count;
 
         uint64_t command_id, command_acknowledged; /* 0: none yet */
         uint32_t threshold_told;                   /* the key threshold last commanded */
@@ -186,6 +188,7 @@ struct end {
         uint64_t id;
         uint32_t index; /* in core->ends */
         struct host *host;
+        struct end *next_of_host, **reach_of_host;
         struct service *service;
         uint32_t netns;
         enum summary_role role; /* as reported, or as found out */
@@ -436,6 +439,7 @@ bool host_gap_since(const struct host *host, int64_t from);
 /* Takes what a summary says about the host itself. */
 MUST_CHECK int host_describe(struct core *core, struct host *host, const struct summary *summary);
 MUST_CHECK int host_identities(struct core *core, struct host *host, const struct summary *summary);
+void identity_put(struct identity *identity);
 struct identity *host_identity(const struct core *core, const struct host *host, uint32_t id);
 void host_forget_identities(struct core *core, struct host *host);
 /* pool.c */
@@ -487,6 +491,10 @@ const struct lease *lease_next(const struct lease *lease);
 /* Where an address leads to as seen from a namespace of `from`; false if nowhere or to several. */
 bool lease_resolve(const struct core *core, const struct host *from, uint32_t netns, const struct address *address,
                    struct host **ret_host, uint32_t *ret_netns);
+
+/* listener.c */
+MUST_CHECK int listeners_take(struct core *core, struct host *host, const struct summary *summary);
+void listeners_drop(struct core *core, struct host *host); /* the former ones too */
 /* Who listens there: the one service, or NULL for none and for several (*ret_several). */
 struct service *listener_find(const struct host *host, uint32_t netns, enum summary_transport transport,
                               const struct address *address, uint16_t port, bool *ret_several);

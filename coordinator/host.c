@@ -45,7 +45,7 @@ int host_get(struct core *core, const char *name, struct host **ret_host)
         return 0;
 }
 
-static void identity_put(struct identity *identity)
+void identity_put(struct identity *identity)
 {
         if (identity)
                 identity->references--;
@@ -57,62 +57,6 @@ static void drop_texts(struct core *core, struct text ***texts, uint32_t count)
                 text_put(core, &(*texts)[i]);
         core_release(core, *texts, count * sizeof(**texts));
         *texts = NULL;
-}
-
-static void drop_former_listeners(struct core *core, struct host *h, uint32_t count)
-{
-        for (uint32_t i = 0; i < count; i++)
-                identity_put(h->former_listeners[i].identity);
-        h->former_listeners_count -= count;
-        memmove(h->former_listeners, h->former_listeners + count, h->former_listeners_count * sizeof(*h->former_listeners));
-        if (h->former_listeners_count > 0)
-                return;
-        core_release(core, h->former_listeners, FORMER_LISTENERS_MAX * sizeof(*h->former_listeners));
-        h->former_listeners = NULL;
-}
-
-static bool same_listener(const struct host_listener *a, const struct host_listener *b)
-{
-        return a->row.netns == b->row.netns && a->row.port == b->row.port && a->row.transport == b->row.transport &&
-               a->identity == b->identity && memcmp(&a->row.address, &b->row.address, sizeof(a->row.address)) == 0;
-}
-
-/* Remembers those that are not among the new ones. Without memory they are merely forgotten at once. */
-static void keep_former_listeners(struct core *core, struct host *h, const struct host_listener *new, size_t count)
-{
-        uint32_t stale = 0;
-
-        while (stale < h->former_listeners_count && h->former_listeners[stale].gone_at + LISTENER_LINGER <= core->now)
-                stale++;
-        if (stale > 0)
-                drop_former_listeners(core, h, stale);
-        for (uint32_t i = 0; i < h->listeners_count; i++) {
-                struct host_listener *old = &h->listeners[i];
-                bool there = !old->identity;
-
-                for (size_t k = 0; k < count && !there; k++)
-                        there = same_listener(old, &new[k]);
-                if (there)
-                        continue;
-                if (h->former_listeners_count == FORMER_LISTENERS_MAX)
-                        drop_former_listeners(core, h, 1);
-                if (!h->former_listeners)
-                        h->former_listeners = core_alloc(core, FORMER_LISTENERS_MAX * sizeof(*h->former_listeners));
-                if (!h->former_listeners)
-                        return;
-                old->identity->references++;
-                old->gone_at = core->now;
-                h->former_listeners[h->former_listeners_count++] = *old;
-        }
-}
-
-static void drop_listeners(struct core *core, struct host *h)
-{
-        for (uint32_t i = 0; i < h->listeners_count; i++)
-                identity_put(h->listeners[i].identity);
-        core_release(core, h->listeners, h->listeners_count * sizeof(*h->listeners));
-        h->listeners = NULL;
-        h->listeners_count = 0;
 }
 
 static void drop_process(struct core *core, struct host_process *p)
@@ -168,9 +112,7 @@ void host_end_session(struct core *core, struct host *h)
                         row_free(core, h, row);
                 }
         }
-        if (h->former_listeners)
-                drop_former_listeners(core, h, h->former_listeners_count);
-        drop_listeners(core, h);
+        listeners_drop(core, h);
         drop_processes(core, h);
         host_drop_pools(core, h);
         host_forget_identities(core, h);
@@ -347,29 +289,6 @@ static int set_texts(struct core *core, struct text ***texts, uint32_t *count, u
         return 0;
 }
 
-static int take_listeners(struct core *core, struct host *h, const struct summary *s)
-{
-        struct host_listener *new;
-
-        if (s->sequence < h->listeners_sequence || (s->listeners_count == 0 && (!s->full || s->part > 0)))
-                return 0;
-        new = core_alloc(core, s->listeners_count * sizeof(*new));
-        if (!new && s->listeners_count > 0)
-                return -ENOMEM;
-        for (size_t i = 0; i < s->listeners_count; i++) {
-                new[i].row = s->listeners[i];
-                new[i].identity = host_identity(core, h, s->listeners[i].identity);
-                if (new[i].identity)
-                        new[i].identity->references++;
-        }
-        keep_former_listeners(core, h, new, s->listeners_count);
-        drop_listeners(core, h);
-        h->listeners = new;
-        h->listeners_count = (uint32_t)s->listeners_count;
-        h->listeners_sequence = s->sequence;
-        return 0;
-}
-
 /* Parts of a full summary and summaries for a new edge follow at once upon another: a share over less
  * than half a second would be noise, so the former reading then stays the one to compare with. */
 static void cpu_use_take(struct cpu_use *use, uint64_t ns, int64_t at)
@@ -490,7 +409,7 @@ int host_describe(struct core *core, struct host *h, const struct summary *s)
             set_text(core, &h->kernel, s->kernel) < 0 || set_text(core, &h->agent_version, s->agent_version) < 0 ||
             set_texts(core, &h->labels, &h->labels_count, 2, labels, (uint32_t)(2 * labels_count)) < 0 ||
             set_texts(core, &h->hooks, &h->hooks_count, 3, hooks, (uint32_t)(3 * hooks_count)) < 0 ||
-            lease_take(core, h, s->addresses, s->addresses_count) < 0 || take_listeners(core, h, s) < 0 ||
+            lease_take(core, h, s->addresses, s->addresses_count) < 0 || listeners_take(core, h, s) < 0 ||
             take_processes(core, h, s) < 0)
                 return -ENOMEM;
         cpu_use_take(&h->agent_cpu, s->agent_cpu_ns, s->at);

@@ -5,24 +5,32 @@
 
 #include <string.h>
 
+/* Of one host for one address: more namespaces that have the same one cannot be told apart anyway. */
+#define SAME_ADDRESS_MAX 64
+
 static uint64_t address_hash(const struct core *core, const struct address *a)
 {
         return hash_bytes(&core->hash_key, a, sizeof(*a));
 }
 
-static struct lease *find(const struct core *core, const struct host *host, const struct summary_address *a)
+static struct lease *find(const struct core *core, const struct host *host, const struct summary_address *a, uint32_t *ret_others)
 {
+        *ret_others = 0;
         for (struct map_node *n = map_first(&core->leases, address_hash(core, &a->address)); n; n = map_next(n)) {
                 struct lease *l = container_of(n, struct lease, node);
-                if (l->host == host && l->netns == a->netns && address_compare(&l->address, &a->address) == 0)
+                if (l->host != host || address_compare(&l->address, &a->address) != 0)
+                        continue;
+                if (l->netns == a->netns)
                         return l;
+                ++*ret_others;
         }
         return NULL;
 }
 
 static void drop(struct core *core, struct host *host, const struct summary_address *a)
 {
-        struct lease *l = find(core, host, a);
+        uint32_t ignored;
+        struct lease *l = find(core, host, a, &ignored);
 
         if (!l)
                 return;
@@ -54,9 +62,11 @@ int lease_take(struct core *core, struct host *host, const struct summary_addres
         host->addresses_count = 0;
         for (size_t i = 0; i < count; i++) {
                 struct lease *l;
+                uint32_t others;
 
                 host->addresses_count++;
-                if (address_is_zero(&copy[i].address) || address_is_loopback(&copy[i].address) || find(core, host, &copy[i]))
+                if (address_is_zero(&copy[i].address) || address_is_loopback(&copy[i].address) ||
+                    find(core, host, &copy[i], &others) || others >= SAME_ADDRESS_MAX)
                         continue;
                 l = core_alloc(core, sizeof(*l));
                 if (!l)
@@ -123,41 +133,4 @@ bool lease_resolve(const struct core *core, const struct host *from, uint32_t ne
         *ret_host = best->host;
         *ret_netns = best->netns;
         return true;
-}
-
-static struct service *find_among(const struct host_listener *listeners, uint32_t count, int64_t since, uint32_t netns,
-                                  enum summary_transport transport, const struct address *address, uint16_t port, bool *ret_several)
-{
-        struct service *exact = NULL, *any = NULL;
-        bool several_exact = false, several_any = false;
-
-        for (uint32_t i = 0; i < count; i++) {
-                const struct host_listener *l = &listeners[i];
-                struct service *s = l->identity ? l->identity->service : NULL;
-
-                if (!s || l->gone_at < since || l->row.port != port || l->row.transport != transport || l->row.netns != netns)
-                        continue;
-                if (address_compare(&l->row.address, address) == 0) {
-                        several_exact = several_exact || (exact && exact != s);
-                        exact = s;
-                } else if (address_is_zero(&l->row.address) && (address_is_v4(address) || !address_is_v4(&l->row.address))) {
-                        several_any = several_any || (any && any != s);
-                        any = s;
-                }
-        }
-        *ret_several = exact ? several_exact : several_any;
-        if (*ret_several)
-                return NULL;
-        return exact ? exact : any;
-}
-
-struct service *listener_find(const struct host *host, uint32_t netns, enum summary_transport transport,
-                              const struct address *address, uint16_t port, bool *ret_several)
-{
-        struct service *s = find_among(host->listeners, host->listeners_count, 0, netns, transport, address, port, ret_several);
-
-        if (s || *ret_several)
-                return s;
-        return find_among(host->former_listeners, host->former_listeners_count, host->heard - LISTENER_LINGER, netns, transport,
-                          address, port, ret_several);
 }

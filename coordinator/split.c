@@ -87,13 +87,9 @@ void remainder_excuse(struct core *core, struct end *e)
 
 void remainder_excuse_host(struct core *core, const struct host *host)
 {
-        for (uint32_t i = 0; i < core->ends_count; i++) {
-                const struct end *e = core->ends[i];
-
-                for (const struct link *l = e->host == host ? e->links : NULL; l;
-                     l = e->role == ROLE_CLIENT ? l->next_of_client : l->next_of_server)
+        for (const struct end *e = host->ends; e; e = e->next_of_host)
+                for (const struct link *l = e->links; l; l = e->role == ROLE_CLIENT ? l->next_of_client : l->next_of_server)
                         remainder_excuse(core, e->role == ROLE_CLIENT ? l->server : l->client);
-        }
 }
 
 void split_add(struct core *core, struct end *client)

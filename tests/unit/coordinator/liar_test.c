@@ -204,12 +204,120 @@ static void ends_that_keys_name_go_after_the_keys(void **state)
         expect_no_square(ends_and_keys);
 }
 
+static void listeners_that_change(uint32_t n)
+{
+        for (uint32_t k = 0; k < 2; k++) {
+                s.listeners_count = n;
+                for (uint32_t i = 0; i < n; i++)
+                        listeners[i] = (struct summary_listener){ 1, NETNS + k, TRANSPORT_TCP, v4(0), (uint16_t)(i + 1), 0, 0, 0 };
+                transmit();
+        }
+}
+
+static void listeners_may_all_change_at_once(void **state)
+{
+        (void)state;
+        expect_no_square(listeners_that_change);
+}
+
+static void listeners_of_one_port(uint32_t n)
+{
+        s.listeners_count = n;
+        for (uint32_t i = 0; i < n; i++) {
+                listeners[i] = (struct summary_listener){ 1, NETNS, TRANSPORT_TCP, v4(0x7f000000 + n - i), 80, 0, 0, 0 };
+                add(ROLE_CLIENT, 0x7f000001 + i, 80);
+        }
+        transmit();
+        core_begin_settle(core, now);
+        work_finish(core);
+        for (uint32_t i = 0; i < n; i++)
+                assert_non_null(core->ends[i]->target);
+}
+
+static void each_end_finds_its_listener_among_many(void **state)
+{
+        (void)state;
+        expect_no_square(listeners_of_one_port);
+}
+
+static void addresses_and_datagrams(uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                addresses[i] = (struct summary_address){ v4(0x0a000000 + i), NETNS };
+                add(ROLE_SERVER, 0x0a000001, (uint16_t)(i + 1))->transport = TRANSPORT_UDP;
+        }
+        s.addresses_count = n;
+        transmit();
+        core_begin_settle(core, now);
+        work_finish(core);
+}
+
+static void a_host_may_have_many_addresses(void **state)
+{
+        (void)state;
+        expect_no_square(addresses_and_datagrams);
+}
+
+static void one_address_everywhere(uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                addresses[i] = (struct summary_address){ v4(0x0a000001), NETNS + 1 + i };
+                add(ROLE_CLIENT, 0x0a000001, (uint16_t)(i + 1));
+        }
+        s.addresses_count = n;
+        transmit();
+        core_begin_settle(core, now);
+        work_finish(core);
+}
+
+static void one_address_may_be_in_many_namespaces(void **state)
+{
+        (void)state;
+        expect_no_square(one_address_everywhere);
+}
+
+static void dial_one_place(uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                add(ROLE_CLIENT, 0x0a000001, 443)->local_port = (uint16_t)(i + 1);
+        transmit();
+        core_begin_settle(core, now);
+        work_finish(core);
+}
+
+static void many_ends_may_dial_one_place(void **state)
+{
+        (void)state;
+        expect_no_square(dial_one_place);
+}
+
+static void losses(uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                add(ROLE_CLIENT, 0x01000000 + i, 443);
+        transmit();
+        s.edges_count = 0;
+        begin("other", 1);
+        for (uint32_t i = 0; i < n; i++) {
+                s.lost++;
+                transmit();
+        }
+}
+
+static void losses_of_one_host_are_no_work_for_all(void **state)
+{
+        (void)state;
+        expect_no_square(losses);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(many_rows_of_one_end_go_quickly),
-                cmocka_unit_test(an_end_may_have_many_links),
-                cmocka_unit_test(ends_that_keys_name_go_after_the_keys),
+                cmocka_unit_test(many_rows_of_one_end_go_quickly),        cmocka_unit_test(an_end_may_have_many_links),
+                cmocka_unit_test(ends_that_keys_name_go_after_the_keys),  cmocka_unit_test(listeners_may_all_change_at_once),
+                cmocka_unit_test(each_end_finds_its_listener_among_many), cmocka_unit_test(a_host_may_have_many_addresses),
+                cmocka_unit_test(one_address_may_be_in_many_namespaces),  cmocka_unit_test(many_ends_may_dial_one_place),
+                cmocka_unit_test(losses_of_one_host_are_no_work_for_all),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
