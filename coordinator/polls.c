@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BUCKETS 4096
+#define OF_CONNECTION_MAX 64 /* a request that is sent again under its old id leaves the former poll here */
 
 struct poll {
         struct poll_held held;
@@ -57,11 +58,23 @@ void polls_free(struct polls **polls)
         *polls = NULL;
 }
 
+static size_t of_connection(const struct polls *polls, uint64_t connection)
+{
+        size_t count = 0;
+
+        for (const struct poll *p = polls->buckets[connection % BUCKETS]; p; p = p->sibling)
+                count += p->held.connection == connection;
+        return count;
+}
+
 int polls_hold(struct polls *polls, const struct poll_held *poll)
 {
         size_t size = strlen(poll->host) + 1;
-        struct poll *p = malloc(sizeof(*p) + size), **bucket = &polls->buckets[poll->connection % BUCKETS];
+        struct poll *p, **bucket = &polls->buckets[poll->connection % BUCKETS];
 
+        if (of_connection(polls, poll->connection) >= OF_CONNECTION_MAX)
+                return -EBUSY;
+        p = malloc(sizeof(*p) + size);
         if (!p)
                 return -ENOMEM;
         *p = (struct poll){ .held = *poll, .previous = polls->last, .sibling = *bucket, .reach = bucket };

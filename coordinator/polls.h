@@ -17,6 +17,7 @@ struct poll_held {
         const char *host;
 };
 
+/* -EBUSY when the connection holds as many as it may. */
 MUST_CHECK int polls_hold(struct polls *polls, const struct poll_held *poll);
 /* Forgets the polls of a connection that is gone. */
 void polls_drop(struct polls *polls, uint64_t connection);

@@ -54,6 +54,26 @@ static void test_order_and_end(void **state)
         assert_null(polls);
 }
 
+/* One that is sent again and again under the same request id leaves a poll behind each time. */
+static void test_one_connection_holds_a_bounded_number(void **state)
+{
+        struct poll_held held = { .connection = 7, .token = 1, .until = 10, .host = "web1" };
+        struct polls *polls;
+        int r = 0;
+
+        (void)state;
+        assert_int_equal(polls_new(&polls), 0);
+        for (int i = 0; i < 1000 && r == 0; i++)
+                r = polls_hold(polls, &held);
+        assert_int_equal(r, -EBUSY);
+        assert_int_equal(polls_count(polls), 64);
+        hold(polls, 7 + 4096, 2, 10); /* of another one in the same bucket */
+        assert_int_equal(polls_count(polls), 65);
+        polls_drop(polls, 7);
+        assert_int_equal(polls_count(polls), 1);
+        polls_free(&polls);
+}
+
 static void test_gone(void **state)
 {
         struct visitor v = { .until = 0 };
@@ -97,6 +117,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order_and_end),
                 cmocka_unit_test(test_gone),
+                cmocka_unit_test(test_one_connection_holds_a_bounded_number),
                 cmocka_unit_test(test_gone_during_a_visit),
         };
 
