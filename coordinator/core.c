@@ -32,7 +32,8 @@ int core_new(const struct core_options *options, struct core **ret_core)
                 core->options.portion = PORTION;
         if (core->options.keys_per_second == 0)
                 core->options.keys_per_second = KEYS_PER_SECOND;
-        core->hash_key = (struct hash_key){ core->options.coordinator, UINT64_C(0x6e69676874736869) };
+        core->hash_key = (struct hash_key){ core->options.secret ? core->options.secret : core->options.coordinator,
+                                            UINT64_C(0x6e69676874736869) };
         core->join.threshold = UINT32_MAX;
         core->edge_epoch = 1;
         *ret_core = core;
@@ -199,12 +200,36 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
         return 0;
 }
 
+#define END_BYTES UINT64_C(1500) /* with its row, its place in an edge and what goes with them */
+#define IDENTITY_BYTES 600
+
+/* Roughly what is held for a host. */
+static uint64_t host_memory(const struct host *h)
+{
+        return h->ends_count * END_BYTES + h->rows.count * sizeof(struct row) + h->identities.count * IDENTITY_BYTES;
+}
+
 /* Generous, so that a summary which is begun can be finished. */
 static uint64_t memory_wanted(const struct summary *s)
 {
-        return s->edges_count * 1500 + s->keys_count * 160 + s->processes_count * 400 + s->identities_count * 600 +
+        return s->edges_count * END_BYTES + s->keys_count * 160 + s->processes_count * 400 + s->identities_count * IDENTITY_BYTES +
                s->builds_count * 1500 + s->settings_count * 200 + (s->listeners_count + s->addresses_count) * 200 +
                s->pools_count * sizeof(struct summary_pool) + 65536;
+}
+
+/* What one host may still take is less than what all may: when memory is short, those who hold more
+ * than twice a fair share are refused first, and an eighth stays for the others. */
+static int make_room(struct core *core, const char *name, const struct summary *s)
+{
+        const struct host *h = host_find(core, name);
+        uint64_t fair = core->options.memory_max / 2 / MAX(core->hosts_count, 1u), wanted = memory_wanted(s);
+
+        if (h && host_memory(h) > fair)
+                wanted += core->options.memory_max / 8;
+        if (core->memory_used + wanted <= core->options.memory_max)
+                return 0;
+        history_shrink(core, wanted);
+        return core->memory_used + wanted <= core->options.memory_max ? 0 : -ENOMEM;
 }
 
 int core_summary(struct core *core, int64_t now, const char *name, const struct summary *s, struct wire_ack *ret_ack)
@@ -214,12 +239,10 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
         int r;
 
         core_advance(core, now);
-        if (core->memory_used + memory_wanted(s) > core->options.memory_max) {
-                history_shrink(core, memory_wanted(s));
-                if (core->memory_used + memory_wanted(s) > core->options.memory_max) {
-                        core->refused_at = core->now;
-                        return -ENOMEM;
-                }
+        r = make_room(core, name, s);
+        if (r < 0) {
+                core->refused_at = core->now;
+                return r;
         }
         r = host_get(core, name, &h);
         if (r < 0)
@@ -352,21 +375,20 @@ int core_announce(struct core *core, int64_t now, const char *service, const cha
 int core_poll(struct core *core, int64_t now, const char *name, uint64_t session, uint64_t acknowledged,
               struct wire_commands *ret_commands)
 {
-        struct host *h = host_find(core, name);
-        int r;
+        struct host *h;
 
         core_advance(core, now);
         *ret_commands = (struct wire_commands){ 0 };
-        if (core->observe && (!h || (session == h->session && acknowledged > h->command_acknowledged))) {
+        h = host_find(core, name);
+        if (!h) /* whoever has not reported yet is told nothing, and takes no memory */
+                return 0;
+        if (core->observe && session == h->session && acknowledged > h->command_acknowledged) {
                 struct core_input input = {
                         .kind = CORE_INPUT_POLL, .at = core->now, .host = name, .session = session, .acknowledged = acknowledged
                 };
 
                 core->observe(core->observe_data, &input);
         }
-        r = host_get(core, name, &h);
-        if (r < 0)
-                return r;
         if (session == h->session)
                 h->command_acknowledged = MAX(h->command_acknowledged, acknowledged);
         if (h->command_id <= h->command_acknowledged)

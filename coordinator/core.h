@@ -21,6 +21,7 @@ struct core_options {
         int64_t host_stale_after; /* 60 s: a host's window is incomplete from then on */
         uint64_t coordinator;     /* identity of this start, for acknowledgements */
         uint32_t keys_per_second; /* 20,000: when keys come faster, agents are told to report a share of them */
+        uint64_t secret;          /* no agent learns it: what they choose cannot be made to collide in our tables */
         uint32_t portion;         /* ends or edges that core_work() takes at a time: 1024, a millisecond or two */
 };
 

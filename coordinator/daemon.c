@@ -80,7 +80,8 @@ static int make_core(struct daemon *d, struct yaml_config_error *error)
         };
         int r;
 
-        if (getrandom(&options.coordinator, sizeof(options.coordinator), 0) != sizeof(options.coordinator))
+        if (getrandom(&options.coordinator, sizeof(options.coordinator), 0) != sizeof(options.coordinator) ||
+            getrandom(&options.secret, sizeof(options.secret), 0) != sizeof(options.secret))
                 return fail(error, -EIO, "the kernel gives no random numbers");
         r = core_new(&options, &d->core);
         if (r == 0)

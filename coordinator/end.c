@@ -275,7 +275,8 @@ int end_take_row(struct core *core, struct host *host, const struct summary *sum
                 buckets_add_histogram(&e->turnaround, &samples);
         }
         e->first_seen = MIN(e->first_seen, edge->first_seen);
-        e->last_seen = MAX(e->last_seen, edge->last_seen);
+        /* What an agent sees in the future would never be forgotten. */
+        e->last_seen = MIN(MAX(e->last_seen, edge->last_seen), core->now);
         e->dirty = true;
         return 0;
 }

@@ -11,7 +11,7 @@ static bool idle(const struct core *core, const struct end *e)
         /* Short of memory, the idle go early. */
         if (core->memory_used > core->options.memory_max / 4 * 3)
                 after = MIN(after, FORGET_EARLY);
-        return !e->rows && !join_knows(core, e) && end_last_seen(e) + after < core->now;
+        return !e->rows && !join_knows(core, e) && end_last_seen(e) < core->now - after;
 }
 
 /* An end goes only together with all that it is linked with: what is left of a pair would look like

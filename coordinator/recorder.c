@@ -220,7 +220,9 @@ int recorder_snapshot(struct core *core, struct writer *out)
 {
         const struct core_options *o = core_options_of(core);
         struct snapshot s = { out, core_time(core) };
-        struct recording_start start = { o->coordinator, o->memory_max, o->forget_after, o->host_stale_after, "" };
+        /* what the tables are hashed with: their order may decide between equals */
+        struct recording_start start = { o->secret ? o->secret : o->coordinator, o->memory_max, o->forget_after,
+                                         o->host_stale_after, "" };
         uint8_t packed[RECORDING_START_SIZE];
         int r;
 

@@ -1,6 +1,8 @@
 /* What a summary says of itself: whose it is, of when, and which of several. */
 #include "proto/wire_table.h"
 
+#define AT_MAX (INT64_C(7258118400) * NSEC_PER_SEC) /* so that sums of times do not overflow */
+
 void wire_pack_header(struct wire_packer *p)
 {
         const struct summary *s = p->s;
@@ -45,8 +47,8 @@ int wire_unpack_header(struct wire_unpacker *u)
                 FAIL(u, "session: missing");
         if (m->sequence == 0)
                 FAIL(u, "sequence: missing");
-        if (m->at <= 0)
-                FAIL(u, "at: missing, or before the epoch");
+        if (m->at <= 0 || m->at > AT_MAX)
+                FAIL(u, "at: missing, before the epoch, or after the year 2200");
         if (m->session_started < 0 || m->session_started > m->at)
                 FAIL(u, "session_started: not between the epoch and the summary");
         if (m->interval < 0)

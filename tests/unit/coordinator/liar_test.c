@@ -310,14 +310,107 @@ static void losses_of_one_host_are_no_work_for_all(void **state)
         expect_no_square(losses);
 }
 
+static void one_host_cannot_take_all_memory(void **state)
+{
+        int r = 0;
+
+        (void)state;
+        fresh(64u << 20);
+        for (uint32_t k = 0; k < 64 && r == 0; k++) {
+                s.edges_count = 0;
+                for (uint32_t i = 0; i < 2000; i++)
+                        add(ROLE_CLIENT, 0x01000000 + k * 2000 + i, 443)->id = k * 2000 + i + 1;
+                r = try_to_send();
+        }
+        assert_int_equal(r, -ENOMEM);
+        s.edges_count = 1; /* nor in small pieces */
+        for (uint32_t i = 0; i < 100000; i++) {
+                edges[0].id = 1000000 + i;
+                edges[0].remote = v4(0x02000000 + i);
+                if (try_to_send() < 0)
+                        break;
+        }
+        begin("honest", 1);
+        for (uint32_t i = 0; i < 1000; i++)
+                add(ROLE_CLIENT, 0x03000000 + i, 443);
+        transmit();
+}
+
+static void a_poll_of_somebody_unknown_takes_no_memory(void **state)
+{
+        struct wire_commands commands;
+        char name[32];
+
+        (void)state;
+        fresh(0);
+        for (int i = 0; i < 1000; i++) {
+                snprintf(name, sizeof(name), "host-%d", i);
+                assert_int_equal(core_poll(core, now, name, 1, 0, &commands), 0);
+                assert_int_equal(commands.count, 0);
+        }
+        assert_int_equal(core->hosts_count, 0);
+}
+
+/* The acknowledgement tells every agent the coordinator's number: that must not be what places things. */
+static void places_in_our_tables_cannot_be_chosen(void **state)
+{
+        struct core_options options = { .coordinator = 42, .secret = 4711 };
+        struct hash_key told = { 42, UINT64_C(0x6e69676874736869) };
+        uint64_t id = 0, row_id;
+        size_t together = 0, most = 0;
+
+        (void)state;
+        core_free(&core);
+        now = T0;
+        assert_int_equal(core_new(&options, &core), 0);
+        begin("liar", 1);
+        for (int i = 0; i < 256; i++) {
+                do {
+                        row_id = ++id;
+                } while ((hash_bytes(&told, &row_id, sizeof(row_id)) & 0xfff) != 0);
+                add(ROLE_CLIENT, 0x01010101, 443)->id = row_id;
+        }
+        transmit();
+        assert_int_equal(ack.coordinator, 42);
+        for (size_t i = 0; i <= core->hosts[0]->rows.mask; i++, together = 0) {
+                for (const struct map_node *n = core->hosts[0]->rows.table[i]; n; n = n->next)
+                        together++;
+                most = MAX(most, together);
+        }
+        assert_true(most < 16);
+}
+
+static void what_is_seen_in_the_future_is_forgotten_too(void **state)
+{
+        (void)state;
+        fresh(0);
+        add(ROLE_CLIENT, 0x01010101, 443)->last_seen = now + SECONDS(1000000000);
+        s.sequence++;
+        s.at = now + SECONDS(1000000000);
+        assert_int_equal(core_summary(core, now, "liar", &s, &ack), 0);
+        begin("liar", 2);
+        transmit();
+        now += SECONDS(25 * 3600);
+        core_tick(core, now);
+        assert_int_equal(core->ends_count, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(many_rows_of_one_end_go_quickly),        cmocka_unit_test(an_end_may_have_many_links),
-                cmocka_unit_test(ends_that_keys_name_go_after_the_keys),  cmocka_unit_test(listeners_may_all_change_at_once),
-                cmocka_unit_test(each_end_finds_its_listener_among_many), cmocka_unit_test(a_host_may_have_many_addresses),
-                cmocka_unit_test(one_address_may_be_in_many_namespaces),  cmocka_unit_test(many_ends_may_dial_one_place),
+                cmocka_unit_test(many_rows_of_one_end_go_quickly),
+                cmocka_unit_test(an_end_may_have_many_links),
+                cmocka_unit_test(ends_that_keys_name_go_after_the_keys),
+                cmocka_unit_test(listeners_may_all_change_at_once),
+                cmocka_unit_test(each_end_finds_its_listener_among_many),
+                cmocka_unit_test(a_host_may_have_many_addresses),
+                cmocka_unit_test(one_address_may_be_in_many_namespaces),
+                cmocka_unit_test(many_ends_may_dial_one_place),
                 cmocka_unit_test(losses_of_one_host_are_no_work_for_all),
+                cmocka_unit_test(one_host_cannot_take_all_memory),
+                cmocka_unit_test(a_poll_of_somebody_unknown_takes_no_memory),
+                cmocka_unit_test(places_in_our_tables_cannot_be_chosen),
+                cmocka_unit_test(what_is_seen_in_the_future_is_forgotten_too),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
