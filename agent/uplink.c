@@ -18,6 +18,7 @@
 #define AGAIN_NS NSEC_PER_SEC /* before a child that died is forked again; doubles */
 #define AGAIN_MAX_NS (30 * NSEC_PER_SEC)
 #define UNCONNECTED_GRACE_NS (500 * NSEC_PER_MSEC)
+#define EVENTS_BURST 32
 #define STEADY_NS (60 * NSEC_PER_SEC)
 
 /* A summary that was not acknowledged: kept here too, so that a new child can send it again. */
@@ -267,7 +268,8 @@ static void readable(void *data, uint32_t events)
         struct uplink *uplink = data;
 
         (void)events;
-        while (uplink->fd_source && receive(uplink))
+        /* A child that was taken over could go on for ever: the rest of the agent gets its turn. */
+        for (int i = 0; i < EVENTS_BURST && uplink->fd_source && receive(uplink); i++)
                 ;
 }
 

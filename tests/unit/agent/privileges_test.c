@@ -10,12 +10,15 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +80,14 @@ static int dropped(void)
         EXPECT(open("/etc/shadow", O_RDONLY) < 0);
         EXPECT(privileges_restrict_calls(&why) == 0);
         EXPECT(execv("/bin/true", argv) < 0 && errno == EPERM);
+        /* A namespace of its own would give it every capability there. */
+        EXPECT(syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0) < 0 && errno == EPERM);
+        EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS);
+        EXPECT(socket(AF_PACKET, SOCK_DGRAM, 0) < 0 && errno == EPERM);
+        EXPECT(socket(AF_NETLINK, SOCK_RAW, 12) < 0 && errno == EPERM); /* netfilter */
+        fd = socket(AF_NETLINK, SOCK_RAW, 0);
+        EXPECT(fd >= 0);
+        close(fd);
         EXPECT(ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 && errno == EPERM);
         EXPECT(mount("none", "/tmp", "tmpfs", 0, NULL) < 0 && errno == EPERM);
         EXPECT(open("/tmp/privileges-test-file", O_WRONLY | O_CREAT, 0600) < 0 && errno == EPERM);
