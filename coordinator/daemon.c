@@ -9,6 +9,7 @@
 #include "proto/notify.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,11 +112,34 @@ static int open_store(struct daemon *d, struct yaml_config_error *error)
         return r < 0 ? fail(error, r, "the history in %s cannot be read: %s", d->config->state_dir, strerror(-r)) : 0;
 }
 
+#define OTHER_DESCRIPTORS 192 /* files, HTTP, children that make answers */
+
+/* As many connections as there can be descriptors: without any left nobody could be let in, and
+ * nobody be turned away either, the control socket included. */
+static uint32_t connections_possible(uint64_t wanted)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return (uint32_t)wanted;
+        if (limit.rlim_cur < wanted + OTHER_DESCRIPTORS) {
+                limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)wanted + OTHER_DESCRIPTORS);
+                if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                        return (uint32_t)wanted;
+        }
+        if (limit.rlim_cur >= wanted + OTHER_DESCRIPTORS)
+                return (uint32_t)wanted;
+        wanted = limit.rlim_cur > 2 * OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : limit.rlim_cur / 2;
+        log_notice("daemon", "at most %" PRIu64 " connections: the limit of open files (LimitNOFILE=, ulimit -n) is %" PRIu64,
+                   wanted, (uint64_t)limit.rlim_cur);
+        return (uint32_t)wanted;
+}
+
 static int make_endpoint(struct daemon *d, struct yaml_config_error *error)
 {
         const struct config *c = d->config;
         struct endpoint_options options = {
-                .connections_max = (uint32_t)c->connections,
+                .connections_max = connections_possible(c->connections),
                 .connections_per_peer = (uint32_t)c->connections_per_peer,
                 .requests_per_connection = (uint32_t)c->requests_per_connection,
                 .request_bytes_max = c->request_size,

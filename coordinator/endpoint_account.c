@@ -5,7 +5,7 @@
 
 static struct account **bucket(struct endpoint *endpoint, const char *key)
 {
-        uint32_t hash = 2166136261u; /* FNV-1a; a peer cannot choose its address or name freely */
+        uint32_t hash = 2166136261u; /* FNV-1a; a peer cannot choose its name, its address or its network of IPv6 freely */
 
         for (const char *c = key; *c; c++)
                 hash = (hash ^ (uint8_t)*c) * 16777619u;

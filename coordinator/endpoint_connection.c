@@ -1,6 +1,7 @@
 #include "coordinator/endpoint_internal.h"
 #include "coordinator/tls.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,26 @@
 #define UNREAD_NS (30 * NSEC_PER_SEC)  /* replies that the peer takes nothing of */
 #define DRAIN_NS (2 * NSEC_PER_SEC)    /* for the peer to close after us */
 #define GREETINGS_MAX 4096             /* handshakes of all peers together */
+#define CONTROL_RESERVED 32u           /* connections for the control socket */
 #define HANDSHAKES_PER_ADDRESS 256     /* one address may stand for many hosts */
+
+/* A network of IPv6 is one place: whoever has one address in it has 2^64. */
+static void place_of(const char *address, char *ret_key, size_t size)
+{
+        size_t host = address[0] == '[' ? strcspn(address, "]") : strcspn(address, ":");
+        char text[INET6_ADDRSTRLEN + 1];
+        struct in6_addr v6;
+
+        snprintf(ret_key, size, "from %.*s", (int)host, address);
+        if (address[0] != '[' || host > sizeof(text) - 1)
+                return;
+        snprintf(text, sizeof(text), "%.*s", (int)host - 1, address + 1);
+        if (inet_pton(AF_INET6, text, &v6) != 1 || IN6_IS_ADDR_LOOPBACK(&v6))
+                return;
+        memset(v6.s6_addr + 8, 0, 8);
+        if (inet_ntop(AF_INET6, &v6, text, sizeof(text)))
+                snprintf(ret_key, size, "from %s/64", text);
+}
 
 /* The peer's name for the books: what its certificate says, else where it comes from. */
 int connection_count(struct connection *connection, const char *name)
@@ -19,14 +39,12 @@ int connection_count(struct connection *connection, const char *name)
         const char *address = connection->address;
         char key[TLS_NAME_MAX + 8];
         struct account *account;
-        size_t host;
         int r;
 
         if (name) {
                 snprintf(key, sizeof(key), "name %s", name);
         } else {
-                host = address[0] == '[' ? strcspn(address, "]") : strcspn(address, ":");
-                snprintf(key, sizeof(key), "from %.*s", (int)host, address);
+                place_of(address, key, sizeof(key));
         }
         r = account_get(connection->endpoint, key, &account);
         if (r < 0)
@@ -95,25 +113,34 @@ void connection_greeted(struct connection *connection)
         endpoint->greeting_count--;
 }
 
+/* What all others leave free is for the control socket; and anybody on this machine may come by plain
+ * loopback, so that half stays for those who show a certificate. */
+static bool is_full(const struct endpoint *endpoint, const struct listener *listener)
+{
+        uint32_t max = endpoint->options.connections_max, taken = endpoint->statistics.connections;
+
+        if (!listener->local && taken + MIN(CONTROL_RESERVED, max / 8) >= max)
+                return true;
+        return taken >= max || (!listener->local && !listener->secure && endpoint->loopback_count >= max / 2);
+}
+
 /* Peers that only open connections cannot keep others out: the oldest that still is in the handshake
  * gives way, and an honest one is done long before it is the oldest. */
-static void make_room(struct endpoint *endpoint)
+static void make_room(struct endpoint *endpoint, const struct listener *listener)
 {
         uint32_t greetings_max = MIN(GREETINGS_MAX, endpoint->options.connections_max / 2 + 1);
 
-        if (endpoint->greeting &&
-            (endpoint->greeting_count >= greetings_max || endpoint->statistics.connections >= endpoint->options.connections_max))
+        if (endpoint->greeting && (endpoint->greeting_count >= greetings_max || is_full(endpoint, listener)))
                 connection_refuse(endpoint->greeting, "closed: too many connections are in the handshake, and this is the oldest");
 }
 
 void connection_open(struct endpoint *endpoint, const struct listener *listener, int fd, const char *address)
 {
         struct connection *connection = calloc(1, sizeof(*connection));
-        const struct endpoint_options *o = &endpoint->options;
         int r;
 
-        make_room(endpoint);
-        if (!connection || endpoint->statistics.connections >= o->connections_max || take_slot(endpoint, connection) < 0) {
+        make_room(endpoint, listener);
+        if (!connection || is_full(endpoint, listener) || take_slot(endpoint, connection) < 0) {
                 endpoint->statistics.refused++;
                 endpoint_log(endpoint, address, NULL,
                              connection ? "refused: there are too many connections" : "refused: out of memory");
@@ -126,6 +153,7 @@ void connection_open(struct endpoint *endpoint, const struct listener *listener,
         connection->local = listener->local;
         connection->secure = listener->secure;
         connection->loopback = !listener->local && !listener->secure;
+        endpoint->loopback_count += connection->loopback;
         connection->mapping = listener->local ? SP_IPC : SP_STREAM;
         connection->state = listener->secure ? CONNECTION_TLS : CONNECTION_HELLO;
         connection->id = (++endpoint->serial << 24) | connection->index;
@@ -173,6 +201,7 @@ void connection_close(struct connection *connection, const char *why)
         account_put(endpoint, &connection->account);
         endpoint->slots[connection->index].connection = NULL;
         endpoint->statistics.connections--;
+        endpoint->loopback_count -= connection->loopback;
         if (connection->previous)
                 connection->previous->next = connection->next;
         else

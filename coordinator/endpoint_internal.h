@@ -106,6 +106,7 @@ struct endpoint {
         struct slot *slots;
         struct connection *greeting, *last_greeting;
         uint32_t slots_count, greeting_count;
+        uint32_t loopback_count; /* connections without a certificate: of anybody on this machine */
         uint64_t serial;
         uint32_t generation;
         uint64_t input_bytes;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -371,12 +372,44 @@ static void the_oldest_handshake_gives_way(void **state)
                 silent[i] = dial(true);
                 turn();
         }
-        assert_int_equal(connections(), 8); /* who is through the handshake stays */
+        assert_int_equal(connections(), 4); /* who is through the handshake stays; half is for TLS */
         assert_true(closed(silent[19]));
         assert_false(closed(fd));
         for (size_t i = 0; i < ARRAY_SIZE(silent); i++)
                 close(silent[i]);
         close(fd);
+        end();
+}
+
+/* Anybody on this machine may connect to plain loopback: not so many that nobody else gets in. */
+static void the_control_socket_has_places_of_its_own(void **state)
+{
+        struct sockaddr_un control = { .sun_family = AF_UNIX, .sun_path = "/tmp/nightshift-endpoint-test.sock" };
+        int many[20], fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        uint8_t byte;
+
+        (void)state;
+        begin(&(struct endpoint_options){ .connections_max = 16 });
+        log_set_level(LOG_LEVEL_ERROR);
+        for (int round = 0; round < 2; round++) { /* the places are free again */
+                for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
+                        if (round > 0)
+                                close(many[i]);
+                        turn();
+                        many[i] = dial(true);
+                        turn();
+                }
+                assert_int_equal(connections(), 8);
+        }
+        assert_int_equal(endpoint_listen(endpoint, "ipc:///tmp/nightshift-endpoint-test.sock", &why), 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&control, sizeof(control)), 0);
+        AWAIT(connections() == 9);
+        receive(fd, &byte, 1);
+        close(fd);
+        AWAIT(connections() == 8);
+        for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+                close(many[i]);
+        AWAIT(connections() == 0);
         end();
 }
 
@@ -414,6 +447,7 @@ int main(void)
                 cmocka_unit_test(unread_replies_are_bounded),
                 cmocka_unit_test(handshake_and_idle_have_deadlines),
                 cmocka_unit_test(the_oldest_handshake_gives_way),
+                cmocka_unit_test(the_control_socket_has_places_of_its_own),
                 cmocka_unit_test(listen_addresses),
         };
 
