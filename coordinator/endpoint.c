@@ -155,7 +155,7 @@ int endpoint_new(struct loop *loop, const struct endpoint_options *options, cons
         o = &endpoint->options;
         *o = *options;
         OPTION_DEFAULT(o, connections_max, 16384);
-        OPTION_DEFAULT(o, connections_per_peer, 64);
+        OPTION_DEFAULT(o, connections_per_peer, 16);
         OPTION_DEFAULT(o, requests_per_connection, 64);
         OPTION_DEFAULT(o, request_bytes_max, 4u << 20);
         OPTION_DEFAULT(o, pending_reply_bytes_max, 8u << 20);

@@ -17,7 +17,7 @@ struct endpoint;
 /* Zero means the default. */
 struct endpoint_options {
         uint32_t connections_max;                          /* 16384 */
-        uint32_t connections_per_peer;                     /* 64, by certificate name, else address */
+        uint32_t connections_per_peer;                     /* 16, by certificate name */
         uint32_t requests_per_connection;                  /* 64 in flight */
         uint64_t request_bytes_max;                        /* 4 MiB */
         uint64_t pending_reply_bytes_max;                  /* 8 MiB a network connection; local ones are unlimited */
