@@ -149,7 +149,7 @@ struct host {
         uint32_t tracks_count, tracks_capacity;
         struct map identities, rows;
         struct end *ends;
-        uint32_t ends_count;
+        uint32_t ends_count, measured_count;
 
         uint64_t command_id, command_acknowledged; /* 0: none yet */
         uint32_t threshold_told;                   /* the key threshold last commanded */

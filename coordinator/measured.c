@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SETTLES (60 * NSEC_PER_SEC) /* a pool that opens what it was told to have at its start */
+#define OF_HOST_MAX 65536           /* incarnations of one host: who makes up new ones all the time has no more */
 #define GONE_AFTER (15 * 60 * NSEC_PER_SEC)
 
 struct measured *measured_get(const struct core *core, uint32_t index)
@@ -58,6 +59,7 @@ static void drop(struct core *core, struct measured *m)
                         core_release(core, m->series[i], sizeof(*m->series[i]));
                 }
         map_remove(&core->measured_by_name, &m->node);
+        m->host->measured_count--;
         service_put(core, &m->service);
         service_put(core, &m->server);
         text_put(core, &m->build);
@@ -80,6 +82,8 @@ static struct measured *get(struct core *core, struct host *host, enum subject k
         }
         if (m)
                 return m;
+        if (host->measured_count >= OF_HOST_MAX)
+                return NULL;
         if (core_reserve(core, (void **)&core->measured, core->measured_count, &core->measured_capacity, sizeof(*core->measured)) <
             0)
                 return NULL;
@@ -98,6 +102,7 @@ static struct measured *get(struct core *core, struct host *host, enum subject k
         }
         m->service = service_ref(service);
         core->measured[core->measured_count++] = m;
+        host->measured_count++;
         return m;
 }
 

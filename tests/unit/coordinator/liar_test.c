@@ -336,6 +336,45 @@ static void one_host_cannot_take_all_memory(void **state)
         transmit();
 }
 
+static void processes_that_never_were_are_bounded(void **state)
+{
+        static struct summary_process processes[4000];
+        uint32_t pid = 1;
+        int r = 0;
+
+        (void)state;
+        fresh(0);
+        s.processes = processes;
+        s.processes_count = ARRAY_SIZE(processes);
+        for (int k = 0; k < 20; k++) {
+                for (size_t i = 0; i < ARRAY_SIZE(processes); i++)
+                        processes[i] = (struct summary_process){
+                                .identity = 1, .pid = pid++, .started = now, .executable = "/x", .build = "b", .threads = 1
+                        };
+                transmit();
+        }
+        assert_int_equal(core->measured_count, 65536);
+        now += SECONDS(3600);
+        core_tick(core, now);
+        assert_int_equal(core->measured_count, 0);
+        fresh(64u << 20);
+        s.processes = processes;
+        s.processes_count = ARRAY_SIZE(processes);
+        for (int k = 0; k < 1000 && r == 0; k++) {
+                for (size_t i = 0; i < s.processes_count; i++)
+                        processes[i].pid = pid++;
+                r = try_to_send();
+                if (r < 0 && s.processes_count > 10) { /* nor in small pieces */
+                        s.processes_count = 10;
+                        r = 0;
+                }
+        }
+        begin("honest", 1);
+        for (uint32_t i = 0; i < 1000; i++)
+                add(ROLE_CLIENT, 0x03000000 + i, 443);
+        transmit();
+}
+
 static void a_poll_of_somebody_unknown_takes_no_memory(void **state)
 {
         struct wire_commands commands;
@@ -408,6 +447,7 @@ int main(void)
                 cmocka_unit_test(many_ends_may_dial_one_place),
                 cmocka_unit_test(losses_of_one_host_are_no_work_for_all),
                 cmocka_unit_test(one_host_cannot_take_all_memory),
+                cmocka_unit_test(processes_that_never_were_are_bounded),
                 cmocka_unit_test(a_poll_of_somebody_unknown_takes_no_memory),
                 cmocka_unit_test(places_in_our_tables_cannot_be_chosen),
                 cmocka_unit_test(what_is_seen_in_the_future_is_forgotten_too),
