@@ -78,14 +78,50 @@ void probe_attach_datagrams(struct probe *probe)
                 probe_note(probe, "udp", "attached", "cgroup sendmsg and recvmsg: flows of datagrams");
 }
 
+/* Its socket is in no file table any more. What is between two tables is taken for gone too, and is a flow
+ * again with its next datagram. */
+static bool socket_gone(const struct probe *probe, uint64_t cookie)
+{
+        uint8_t sweep;
+
+        if (probe->control->sockets_unsure || cookie >> 63) /* an address instead: a socket without a cookie */
+                return false;
+        return bpf_map_lookup_elem(bpf_map__fd(probe->connections->maps.datagram_sockets), &cookie, &sweep) < 0 ||
+               sweep != probe->control->pool_sweep;
+}
+
 static void flow_age(struct probe *probe, const struct datagram_flow_key *key, uint64_t now)
 {
         int fd = bpf_map__fd(probe->connections->maps.flows);
         struct datagram_flow flow;
 
-        if (bpf_map_lookup_elem(fd, key, &flow) == 0 && flow.last_ns + FLOW_IDLE < now && bpf_map_delete_elem(fd, key) == 0 &&
-            flow.counted)
+        if (bpf_map_lookup_elem(fd, key, &flow) < 0)
+                return;
+        if (flow.last_ns + FLOW_IDLE >= now && (flow.last_ns >= probe->swept_from || !socket_gone(probe, key->cookie)))
+                return;
+        if (bpf_map_delete_elem(fd, key) == 0 && flow.counted)
                 __atomic_fetch_add(&probe->counts[flow.edge].closed, 1, __ATOMIC_RELAXED);
+}
+
+/* Those that the last sweep did not meet. */
+static void forget_sockets(struct probe *probe)
+{
+        int fd = bpf_map__fd(probe->connections->maps.datagram_sockets);
+        uint64_t key, previous;
+        uint8_t sweep;
+        bool any = false, gone = false;
+
+        for (uint64_t i = 0; i < 2 * (uint64_t)probe->options.flows_max; i++) {
+                if (bpf_map_get_next_key(fd, any ? &previous : NULL, &key) < 0)
+                        break;
+                if (gone)
+                        bpf_map_delete_elem(fd, &previous);
+                gone = bpf_map_lookup_elem(fd, &key, &sweep) == 0 && sweep != probe->control->pool_sweep;
+                previous = key;
+                any = true;
+        }
+        if (gone)
+                bpf_map_delete_elem(fd, &previous);
 }
 
 /* A walk begins again when the key it stands on is gone: hence the late delete, and the bound. */
@@ -109,5 +145,6 @@ int probe_age_flows(struct probe *probe)
         }
         if (any)
                 flow_age(probe, &previous, now);
+        forget_sockets(probe);
         return 0;
 }

@@ -32,6 +32,7 @@ static int resize(struct probe *probe)
                 { c->maps.processes, o->processes_max },
                 { c->maps.ring, o->ring_bytes },
                 { c->maps.flows, o->flows_max },
+                { c->maps.datagram_sockets, o->flows_max },
                 { c->maps.key_queues, MAX(probe->cpus, 1u) },
                 { c->maps.key_slots, MAX(probe->cpus * probe->key_room, 1u) },
                 { c->maps.pools, o->pools_max },

@@ -39,6 +39,7 @@ struct probe {
         uint32_t cpus, key_room;
         uint64_t *retiring; /* per edge: its activity when it was taken from `edges` */
         volatile struct event_control *control;
+        uint64_t swept_from; /* when the last sweep began, CLOCK_MONOTONIC */
         probe_event_function function;
         void *data;
         struct probe_hook hooks[PROBE_HOOKS_MAX];
@@ -66,7 +67,7 @@ MUST_CHECK int probe_reconcile(struct probe *probe);
 /* probe_datagrams.c */
 void probe_load_datagrams(struct probe *probe);
 void probe_attach_datagrams(struct probe *probe);
-/* Ends the flows of which nothing was heard for a minute. */
+/* After a sweep: ends the flows whose socket is gone, or of which nothing was heard for a minute. */
 MUST_CHECK int probe_age_flows(struct probe *probe);
 
 /* probe_load.c: helpers of the loading of one object. */

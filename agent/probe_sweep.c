@@ -57,7 +57,9 @@ static int sweep(struct probe *probe, uint8_t mode)
                 probe->control->pool_sweep = 1;
         probe->control->sweep_mode = mode;
         probe->control->files = 0;
+        probe->control->sockets_unsure = 0;
         probe->control->sockets = 0;
+        probe->swept_from = (uint64_t)clock_monotonic();
         r = probe_iterate(probe->sweep_files);
         return r < 0 ? r : drop_unsure(probe);
 }

@@ -206,7 +206,8 @@ struct event_control {
         __u32 dead;           /* elements of `socks` that are kept for the next life of their socket */
         __u8 pool_sweep;      /* the same as `sweep` for pools, and never 0 */
         __u8 datagram_bytes;  /* 1: bytes of UDP are counted, since the messages of every moment are seen */
-        __u8 pad[2];
+        __u8 sockets_unsure;  /* the sweep found no room for a datagram socket: those it did not note may be there */
+        __u8 pad;
 };
 _Static_assert(sizeof(struct event_control) == 48, "event_control");
 

@@ -244,9 +244,9 @@ struct task_struct {
         unsigned int flags;
         struct mm_struct *mm;
         int exit_code, pid, tgid;
-        struct task_struct *group_leader;
+        struct task_struct *group_leader, *real_parent;
         struct pid *thread_pid;
-        u64 start_boottime;
+        u64 start_boottime, parent_exec_id, self_exec_id;
         char comm[16];
         struct nsproxy *nsproxy;
         struct signal_struct *signal;

@@ -160,6 +160,14 @@ struct {
         __uint(max_entries, 8192);
 } passings SEC(".maps");
 
+/* Datagram sockets that are held in a file table, by cookie: the last sweep that met each, as pool_sweep. */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __type(key, __u64);
+        __type(value, __u8);
+        __uint(max_entries, 16384);
+} datagram_sockets SEC(".maps");
+
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
         __type(key, struct event_pool_key);

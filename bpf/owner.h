@@ -236,6 +236,23 @@ static __always_inline void process_read(struct task_struct *task, struct event_
         process->pid = task_pid_seen(task);
 }
 
+/* The port of the parent, if this is a child that it forked before we could see it do so. */
+static __always_inline __u16 parent_port(struct task_struct *task, const struct event_process *process)
+{
+        struct task_struct *parent = BPF_CORE_READ(task, group_leader, real_parent);
+        __u32 tgid = BPF_CORE_READ(parent, tgid);
+        struct event_process *known = bpf_map_lookup_elem(&processes, &tgid);
+        u64 exec_id;
+
+        if (!known || known->owner.cgroup != process->owner.cgroup || known->owner.exe_inode != process->owner.exe_inode ||
+            known->owner.exe_device != process->owner.exe_device || known->start_ns != task_start(parent))
+                return 0;
+        exec_id = BPF_CORE_READ(task, group_leader, parent_exec_id); /* both are what they were at the fork */
+        if (BPF_CORE_READ(task, group_leader, self_exec_id) != exec_id || BPF_CORE_READ(parent, self_exec_id) != exec_id)
+                return 0;
+        return known->owner.listen_port;
+}
+
 /* Makes or refreshes a process's entry. A full map costs time, not truth: the owner is then read
  * from the task each time. Returns false if the process is out of scope. */
 static __noinline int process_capture(struct task_struct *task, struct event_process *ret_process, __u32 listen_port)
@@ -255,6 +272,8 @@ static __noinline int process_capture(struct task_struct *task, struct event_pro
         if (known && known->start_ns == ret_process->start_ns && known->owner.exe_inode == ret_process->owner.exe_inode &&
             known->owner.exe_device == ret_process->owner.exe_device && known->owner.listen_port)
                 ret_process->owner.listen_port = known->owner.listen_port;
+        else if (!known && !listen_port)
+                ret_process->owner.listen_port = parent_port(task, ret_process);
         bpf_map_update_elem(&processes, &tgid, ret_process, BPF_ANY);
         owner_announce(task, ret_process);
         return 1;

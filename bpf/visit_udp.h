@@ -49,6 +49,12 @@ static __noinline int visit_datagrams(struct task_struct *task, __u32 tgid, stru
 
         if (!control)
                 return 0;
+        if (cookie && control->sweep_mode & EVENT_SWEEP_CONNECTIONS) {
+                __u8 sweep = control->pool_sweep;
+
+                if (bpf_map_update_elem(&datagram_sockets, &cookie, &sweep, BPF_ANY))
+                        control->sockets_unsure = 1;
+        }
         if (BPF_CORE_READ(sk, __sk_common.skc_dport))
                 return control->sweep_mode & EVENT_SWEEP_CONNECTIONS ? visit_flow(task, tgid, sk, cookie) : 0;
         listener = cookie ? bpf_map_lookup_elem(&listeners, &cookie) : NULL;

@@ -156,7 +156,7 @@ static void connected_and_silent(void **state)
         rig_sweep(*state);
         rig_sweep(*state);
         RIG_UDP(*state, CLIENT, 7904);
-        RIG_UDP(*state, SERVER, 0, .attempted = 3, .opened = 3); /* those of the tests before */
+        RIG_UDP(*state, SERVER, 0, .attempted = 3, .opened = 3, .closed = 3); /* those of the tests before */
 }
 
 /* Connected, only sending: nothing is read, so that the sweep tells that the socket stays. */
@@ -172,6 +172,28 @@ static void connected_without_reply(void **state)
         RIG_UDP(*state, CLIENT, 7905, .attempted = 1, .opened = 1);
         close(client);
         close(server);
+}
+
+/* A flow ends with its socket, at the next sweep; that of one that is merely silent does not. */
+static void ends_with_its_socket(void **state)
+{
+        int server = udp_bound(AF_INET, 7950), gone = udp_socket(AF_INET), silent = udp_socket(AF_INET);
+        struct place to = loopback(AF_INET, 7950);
+
+        exchange(gone, server, &to);
+        exchange(silent, server, &to);
+        rig_sweep(*state);
+        RIG_UDP(*state, CLIENT, 7950, .attempted = 2, .opened = 2);
+        close(gone);
+        rig_sweep(*state);
+        rig_sweep(*state);
+        RIG_UDP(*state, CLIENT, 7950, .attempted = 2, .opened = 2, .closed = 1);
+        close(silent);
+        close(server);
+        rig_sweep(*state);
+        rig_sweep(*state);
+        RIG_UDP(*state, CLIENT, 7950, .attempted = 2, .opened = 2, .closed = 2);
+        RIG_UDP(*state, SERVER, 7950, .attempted = 1, .opened = 1, .closed = 1);
 }
 
 /* Each client's socket is a flow; at the server's socket all of one sender are one. */
@@ -362,6 +384,7 @@ int main(void)
                 cmocka_unit_test(connected),
                 cmocka_unit_test(connected_and_silent),
                 cmocka_unit_test(connected_without_reply),
+                cmocka_unit_test(ends_with_its_socket),
                 cmocka_unit_test(many_clients),
                 cmocka_unit_test(connected_to_low_port),
                 cmocka_unit_test(bytes_unconnected),
