@@ -184,7 +184,7 @@ static void add_services(struct night_graph *g, struct ghost *h, struct summary 
                                                             .pid = c->pid,
                                                             .started = night_time(c->started + h->offset),
                                                             .executable = service->executable,
-                                                            .build = service->builds[service->build],
+                                                            .build = service->builds[c->turned && !service->restart_only],
                                                             .cpu_ns = (uint64_t)(c->cpu * 1e9),
                                                             .rss_bytes = (uint64_t)(1.5e8 * random_between(&g->random, 0.99, 1.01)),
                                                             .threads = 16,
@@ -193,8 +193,17 @@ static void add_services(struct night_graph *g, struct ghost *h, struct summary 
                                                             .restarts_1h = (uint32_t)c->restarts,
                                                             .has_exit = c->restarts > 0,
                                                             .exit_signal = c->crashing ? 11 : 0 };
+                h->builds[i] = (struct summary_build){ .identity = (uint32_t)i + 1,
+                                                       .processes = 1,
+                                                       .program = service->executable,
+                                                       .build = h->processes[i].build,
+                                                       .release = "",
+                                                       .image = "",
+                                                       .version = "",
+                                                       .first_started = h->processes[i].started,
+                                                       .last_started = h->processes[i].started };
         }
-        s->identities_count = s->listeners_count = s->processes_count = (size_t)h->services_count;
+        s->identities_count = s->listeners_count = s->processes_count = s->builds_count = (size_t)h->services_count;
 }
 
 const struct summary *graph_speak(struct night_graph *g, struct ghost *h)
@@ -229,6 +238,7 @@ const struct summary *graph_speak(struct night_graph *g, struct ghost *h)
                                .identities = h->identities,
                                .listeners = h->listeners,
                                .processes = h->processes,
+                               .builds = h->builds,
                                .addresses = h->addresses,
                                .addresses_count = 1,
                                .edges = h->edges,

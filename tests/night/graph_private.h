@@ -35,7 +35,7 @@ struct gservice {
         char name[24];
         const char *executable;
         char builds[3][41];
-        int layer, copies, build;
+        int layer, copies;
         uint16_t port;
         struct copy copy[COPIES];
         struct call calls[CALLS];
@@ -47,7 +47,7 @@ struct gservice {
         double usual, worst, worst_failing; /* reply times before and during the faults */
         double rate, time, failing;
         double deploy_at, deploy_apart; /* of the turn that its first copy has; INFINITY: none */
-        bool deploy_changes, restart_only;
+        bool restart_only;
         double deploy_slow, deploy_hungry;
         bool deploy_crashes;
 };
@@ -79,6 +79,7 @@ struct ghost {
         struct summary_identity identities[ON_HOST];
         struct summary_listener listeners[ON_HOST];
         struct summary_process processes[ON_HOST];
+        struct summary_build builds[ON_HOST];
         struct summary_address addresses[1];
         struct summary_edge *edges;
         struct summary_key *keys;

@@ -154,6 +154,41 @@ static void add_other(struct host *h, size_t *count, const char *service, const 
         };
 }
 
+#define BUILDS_AGAIN 180.0 /* seconds for which a change is told: until it is acknowledged, more or less */
+
+/* A row for each build of each service: whenever it changed, and with all that is told in full. */
+static void add_builds(struct host *h, struct summary *s, double now)
+{
+        int64_t sum = 0;
+
+        for (size_t p = 0; p < s->processes_count; p++) {
+                const struct summary_process *process = &s->processes[p];
+                size_t k = 0;
+
+                sum += process->started / 1000 + process->pid;
+                while (k < s->builds_count && (h->builds[k].identity != process->identity || h->builds[k].build != process->build))
+                        k++;
+                if (k == s->builds_count)
+                        h->builds[s->builds_count++] = (struct summary_build){ .identity = process->identity,
+                                                                               .program = process->executable,
+                                                                               .build = process->build,
+                                                                               .release = "",
+                                                                               .image = "",
+                                                                               .version = "",
+                                                                               .first_started = process->started,
+                                                                               .last_started = process->started };
+                h->builds[k].processes++;
+                h->builds[k].first_started = MIN(h->builds[k].first_started, process->started);
+                h->builds[k].last_started = MAX(h->builds[k].last_started, process->started);
+        }
+        if (sum != h->builds_known)
+                h->builds_changed = now;
+        h->builds_known = sum;
+        s->builds = h->builds;
+        if (!s->full && now - h->builds_changed > BUILDS_AGAIN)
+                s->builds_count = 0;
+}
+
 static void fill_header(struct night *n, struct host *h, double now, struct summary *s)
 {
         bool full = h->sequence % FULL_EVERY == 1 || h->sequence <= 2;
@@ -240,6 +275,7 @@ const struct summary *host_summary(struct night *n, int host, double now)
         if (host == n->server_host)
                 add_other(h, &s->processes_count, n->plan.services[0].server, "/usr/lib/postgresql/15/bin/postgres", n->server_pid,
                           n->plan.from - 60 * DAY, now);
+        add_builds(h, s, now);
         h->at = now;
         return s;
 }

@@ -71,11 +71,13 @@ struct host {
         struct summary_address addresses[1];
         struct summary_label labels[1];
         struct summary_process processes[PROCESSES_MAX];
+        struct summary_build builds[PROCESSES_MAX];
         struct summary_pool pools[PROCESSES_MAX];
         struct summary_edge edges[SOURCES_MAX];
         struct summary_key keys[SOURCES_MAX];
         struct summary summary;
-        double agent_cpu;
+        double agent_cpu, builds_changed;
+        int64_t builds_known; /* a sum of what they were */
 };
 
 struct parcel {

@@ -29,6 +29,7 @@ bool parcel_keep(struct night *n, int host, const struct summary *s, double at)
         p->summary.keys = copied(s->keys, s->keys_count, sizeof(*s->keys));
         p->summary.processes = copied(s->processes, s->processes_count, sizeof(*s->processes));
         p->summary.pools = copied(s->pools, s->pools_count, sizeof(*s->pools));
+        p->summary.builds = copied(s->builds, s->builds_count, sizeof(*s->builds));
         return true;
 }
 
@@ -52,5 +53,6 @@ void parcel_free(struct parcel *p)
         free(p->summary.keys);
         free(p->summary.processes);
         free(p->summary.pools);
+        free(p->summary.builds);
         memset(p, 0, sizeof(*p));
 }
