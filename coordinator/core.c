@@ -1,6 +1,7 @@
 #include "coordinator/graph.h"
 #include "coordinator/incident.h"
 #include "coordinator/measured.h"
+#include "coordinator/past.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ void core_free(struct core **ret_core)
         if (!core)
                 return;
         incidents_free(core);
+        past_free(core);
         measured_free(core);
         join_free(core);
         history_free(core);
@@ -339,6 +341,7 @@ void core_begin_tick(struct core *core, int64_t now)
                 work_add(core, expire_deployments);
         }
         work_add(core, begin_history);
+        past_add(core);
         if (core->signatures && core->detected_at + DETECT_EVERY <= core->now) {
                 core->detected_at = core->now;
                 work_add(core, incidents_detect);

@@ -234,6 +234,7 @@ struct end {
         uint64_t rows_session; /* while loading */
         bool leaving;
         bool dirty, saved;
+        uint64_t past_load; /* that is in the past's cells */
 };
 
 /* What an end sent to a former target. */
@@ -357,6 +358,10 @@ struct core {
         struct incident **incidents;            /* by id */
         uint32_t incidents_count, incidents_capacity;
         uint64_t next_incident;
+        struct map pasts;
+        struct past **past_records;
+        uint32_t past_count, past_capacity;
+        int64_t past_at; /* of the last round */
         int64_t detected_at;
         uint32_t ends_leaving;
         struct forgetting *forgetting; /* while ends are being forgotten: then no edge may go */

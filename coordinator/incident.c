@@ -7,6 +7,7 @@
 
 #define QUIET_FOR (30 * 60 * NSEC_PER_SEC)
 #define ROUND (60 * NSEC_PER_SEC)
+#define CAUSES_EVERY (300 * NSEC_PER_SEC)
 
 const struct incident *incident_get(const struct core *core, uint32_t index)
 {
@@ -32,6 +33,7 @@ static void drop(struct core *core, struct incident *i)
         }
         core_release(core, i->subjects, INCIDENT_SUBJECTS_MAX * sizeof(*i->subjects));
         drop_evidence(core, i);
+        causes_drop(core, i);
         text_put(core, &i->signature);
         text_put(core, &i->title);
         service_put(core, &i->service);
@@ -236,6 +238,20 @@ static void raise(struct core *core, const struct signature *s, const struct mea
         keep_evidence(core, i, s, m, j);
 }
 
+/* While it fires: what is known of its causes grows. */
+static void find_causes(struct core *core)
+{
+        for (uint32_t k = 0; k < core->incidents_count; k++) {
+                struct incident *i = core->incidents[k];
+
+                if (!incident_is_open(i) || i->fired_at <= i->caused_at ||
+                    (i->caused_at && i->caused_at + CAUSES_EVERY > core->now))
+                        continue;
+                i->caused_at = core->now;
+                causes_find(core, i);
+        }
+}
+
 static void expire(struct core *core)
 {
         for (uint32_t k = 0; k < core->incidents_count; k++) {
@@ -294,7 +310,9 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
                                 raise(core, s, m, &j);
                 }
         }
-        if (!more)
+        if (!more) {
+                find_causes(core);
                 expire(core);
+        }
         return more;
 }

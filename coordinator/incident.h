@@ -10,6 +10,7 @@
  * after the series that it came from have gone. */
 #pragma once
 
+#include "coordinator/cause.h"
 #include "coordinator/forecast.h"
 #include "coordinator/judge.h"
 #include "coordinator/view.h"
@@ -51,6 +52,9 @@ struct incident {
         uint32_t subjects_count, subjects_left_out;
         struct incident_evidence *evidence;
         uint32_t evidence_count;
+        struct incident_cause *causes; /* the likeliest first; those that are ruled out come last */
+        uint32_t causes_count;
+        int64_t caused_at; /* when they were judged */
 };
 
 /* A step: judges every subject by every signature, each about once a minute. */

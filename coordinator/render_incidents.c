@@ -152,5 +152,9 @@ void render_incident_chain(struct text *out, const struct view_incident *v)
         for (size_t i = 0; i < v->causes_count; i++)
                 cause(out, NULL, &v->causes[i], true);
         json_close(out, ']');
+        json_open(out, "ruled_out", '[');
+        for (size_t i = v->causes_count; i < v->causes_count + v->ruled_out; i++)
+                cause(out, NULL, &v->causes[i], true);
+        json_close(out, ']');
         json_close(out, '}');
 }

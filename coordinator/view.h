@@ -157,7 +157,7 @@ struct view_incident_subject {
 /* A candidate for what brought it about, the likeliest first. */
 struct view_cause {
         const char *kind, *ref, *why; /* why: a sentence */
-        double confidence;
+        double confidence;            /* 0: it was ruled out */
 };
 
 struct view_incident {
@@ -170,8 +170,8 @@ struct view_incident {
         int64_t earliest, likely, latest; /* a 90 % interval */
         double rate_low, rate, rate_high; /* an hour */
         double limit;
-        struct view_cause *causes;
-        size_t causes_count;
+        struct view_cause *causes; /* those that were ruled out come last */
+        size_t causes_count, ruled_out;
         struct view_strings remedies;
         struct view_incident_subject *subjects;
         size_t subjects_count, subjects_left_out;

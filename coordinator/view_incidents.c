@@ -91,6 +91,23 @@ static void add_subjects(struct view_builder *b, const struct incident *i, struc
         v->subjects_left_out = i->subjects_left_out;
 }
 
+static void add_causes(struct view_builder *b, const struct incident *i, struct view_incident *v)
+{
+        v->causes = view_take(b, i->causes_count * sizeof(*v->causes));
+        for (uint32_t k = 0; v->causes && k < i->causes_count; k++) {
+                const struct incident_cause *c = &i->causes[k];
+
+                v->causes[k] = (struct view_cause){ .kind = cause_name(c->kind),
+                                                    .ref = view_copy_text(b, c->ref),
+                                                    .why = view_copy_text(b, c->why),
+                                                    .confidence = c->confidence };
+                if (c->ruled_out)
+                        v->ruled_out++;
+                else
+                        v->causes_count++;
+        }
+}
+
 /* In the order of the signature, each once; those that need another cause than the likeliest are left out. */
 static void add_remedies(struct view_builder *b, const struct incident *i, struct view_incident *v)
 {
@@ -142,6 +159,7 @@ static void fill(struct view_builder *b, const struct incident *i, struct view_i
         v->limit = i->limit;
         add_subjects(b, i, v);
         add_evidence(b, i, v);
+        add_causes(b, i, v);
         add_remedies(b, i, v);
 }
 

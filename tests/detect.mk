@@ -2,3 +2,6 @@
 $(O)/tests/detect/battery: $(O)/tests/detect/battery.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
 	echo "  link     $@"
 	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
+$(O)/tests/detect/causes: $(O)/tests/detect/causes.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
+	echo "  link     $@"
+	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)

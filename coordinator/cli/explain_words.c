@@ -148,13 +148,25 @@ static void subjects(struct text *out, json_t *x, int64_t now)
                 text_printf(out, "  - and %lld more\n", (long long)json_integer_value(json_object_get(x, "subjects_left_out")));
 }
 
+static void ruled_out(struct text *out, json_t *array, bool colour)
+{
+        json_t *c;
+        size_t i;
+
+        if (json_array_size(array) == 0)
+                return;
+        heading(out, "Not the cause", colour);
+        json_array_foreach(array, i, c)
+                text_printf(out, "  - %s %s: %s\n", value_string(c, "kind"), value_string(c, "ref"), value_string(c, "why"));
+}
+
 static void causes(struct text *out, json_t *array)
 {
         json_t *c;
         size_t i;
 
         if (json_array_size(array) == 0) {
-                text_puts(out, "  None is named: nothing that changed explains it.\n");
+                text_puts(out, "  None is named: nothing that changed and that is known explains it.\n");
                 return;
         }
         json_array_foreach(array, i, c)
@@ -204,6 +216,7 @@ int explain_words(struct text *out, json_t *root, int64_t now, bool colour)
         chain(out, json_object_get(x, "against"), now, true);
         heading(out, "Cause", colour);
         causes(out, json_object_get(x, "causes"));
+        ruled_out(out, json_object_get(x, "ruled_out"), colour);
         heading(out, "If nothing is done", colour);
         if_nothing_is_done(out, x, now);
         heading(out, "Remedies, in order", colour);

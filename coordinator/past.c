@@ -1,0 +1,257 @@
+#include "coordinator/past.h"
+#include "coordinator/measured.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ROUND (60 * NSEC_PER_SEC)
+
+struct name {
+        uint64_t service, server;
+        uint64_t port;
+};
+
+static uint64_t hash_of(const struct core *core, const struct service *service, const struct service *server, uint16_t port)
+{
+        struct name name = { (uintptr_t)service, (uintptr_t)server, port };
+
+        return hash_bytes(&core->hash_key, &name, sizeof(name));
+}
+
+static struct past *find(const struct core *core, const struct service *service, const struct service *server, uint16_t port)
+{
+        for (struct map_node *n = map_first(&core->pasts, hash_of(core, service, server, port)); n; n = map_next(n)) {
+                struct past *p = container_of(n, struct past, node);
+
+                if (p->service == service && p->server == server && p->port == port)
+                        return p;
+        }
+        return NULL;
+}
+
+const struct past *past_find(const struct core *core, const struct service *service, const struct service *server, uint16_t port)
+{
+        return find(core, service, server, port);
+}
+
+static void drop(struct core *core, struct past *p)
+{
+        map_remove(&core->pasts, &p->node);
+        core->past_records[p->index] = core->past_records[--core->past_count];
+        core->past_records[p->index]->index = p->index;
+        service_put(core, &p->service);
+        service_put(core, &p->server);
+        core_release(core, p, sizeof(*p));
+}
+
+void past_free(struct core *core)
+{
+        while (core->past_count > 0)
+                drop(core, core->past_records[core->past_count - 1]);
+        core_release(core, core->past_records, core->past_capacity * sizeof(*core->past_records));
+        core->past_records = NULL;
+        core->past_capacity = 0;
+        map_free(&core->pasts);
+}
+
+static void make_room(struct core *core)
+{
+        struct past *oldest = core->past_records[0];
+
+        for (uint32_t i = 1; i < core->past_count; i++)
+                if (core->past_records[i]->noted < oldest->noted)
+                        oldest = core->past_records[i];
+        drop(core, oldest);
+}
+
+static struct past *get(struct core *core, struct service *service, struct service *server, uint16_t port)
+{
+        struct past *p = find(core, service, server, port);
+
+        if (p)
+                return p;
+        if (core->past_count == PAST_RECORDS_MAX)
+                make_room(core);
+        if (core_reserve(core, (void **)&core->past_records, core->past_count, &core->past_capacity, sizeof(*core->past_records)) <
+            0)
+                return NULL;
+        p = core_alloc(core, sizeof(*p));
+        if (!p)
+                return NULL;
+        if (map_insert(&core->pasts, &p->node, hash_of(core, service, server, port)) < 0) {
+                core_release(core, p, sizeof(*p));
+                return NULL;
+        }
+        p->service = service_ref(service);
+        p->server = server ? service_ref(server) : NULL;
+        p->port = port;
+        p->since = core->now;
+        p->index = core->past_count;
+        core->past_records[core->past_count++] = p;
+        return p;
+}
+
+static struct past_cell *cell_now(const struct core *core, struct past *p)
+{
+        int64_t number = core->now / PAST_CELL;
+        struct past_cell *c = &p->cells[number % PAST_CELLS];
+
+        if (c->number != number)
+                *c = (struct past_cell){ .number = number };
+        p->noted = core->now;
+        return c;
+}
+
+static void note_load(struct core *core, struct past *p, uint64_t bytes)
+{
+        struct past_cell *c;
+
+        if (!p)
+                return;
+        c = cell_now(core, p);
+        c->load += (float)bytes;
+        if (p->round != core->past_at || c->loads == 0)
+                c->loads++;
+}
+
+/* What ends have carried since the last round, as load of the service, and of its way to the server. */
+static bool note_ends(struct core *core, uint32_t *cursor)
+{
+        uint32_t from;
+        bool more = work_portion(core, core->ends_count, cursor, &from);
+
+        for (uint32_t i = from; i < *cursor; i++) {
+                struct end *e = core->ends[i];
+                uint64_t all = e->total.sent + e->total.received, gained = all - MIN(e->past_load, all);
+                const struct edge *edge = end_edge(core, e);
+                bool first = e->past_load == 0 && e->first_seen + 2 * ROUND < core->now;
+
+                e->past_load = all;
+                if (gained == 0 || first || e->service->external)
+                        continue;
+                note_load(core, get(core, e->service, NULL, 0), gained);
+                if (e->role == ROLE_CLIENT && edge)
+                        note_load(core, get(core, e->service, edge->server, edge->port), gained);
+        }
+        return more;
+}
+
+static void note_level(struct core *core, struct past *p, double first, double second)
+{
+        if (!p || isnan(first) || isnan(second))
+                return;
+        if (p->round != core->past_at) {
+                p->round = core->past_at;
+                p->level_now[0] = p->level_now[1] = 0;
+        }
+        p->level_now[0] += (float)first;
+        p->level_now[1] += (float)second;
+}
+
+static double level(const struct measured *m, enum signal signal)
+{
+        return measured_series(m, signal) ? measured_last(m, signal) : 0;
+}
+
+static bool note_measured(struct core *core, uint32_t *cursor)
+{
+        uint32_t from;
+        bool more = work_portion(core, core->measured_count, cursor, &from);
+
+        for (uint32_t i = from; i < *cursor; i++) {
+                const struct measured *m = core->measured[i];
+
+                if (m->heard + 2 * ROUND < core->now)
+                        continue;
+                if (m->kind == SUBJECT_POOL && !m->serves && m->server)
+                        note_level(core, get(core, m->service, m->server, m->port), level(m, SIGNAL_LOST),
+                                   level(m, SIGNAL_CLOSE_WAIT));
+                else if (m->kind == SUBJECT_PROCESS)
+                        note_level(core, get(core, m->service, NULL, 0), level(m, SIGNAL_OPEN_FILES), level(m, SIGNAL_RSS));
+        }
+        return more;
+}
+
+/* Sums become part of their cell's means. */
+static bool close_round(struct core *core, uint32_t *cursor)
+{
+        uint32_t from;
+        bool more = work_portion(core, core->past_count, cursor, &from);
+
+        for (uint32_t i = from; i < *cursor; i++) {
+                struct past *p = core->past_records[i];
+                struct past_cell *c;
+
+                if (p->round != core->past_at)
+                        continue;
+                c = cell_now(core, p);
+                c->levels++;
+                for (int k = 0; k < 2; k++)
+                        c->level[k] += (p->level_now[k] - c->level[k]) / (float)c->levels;
+        }
+        return more;
+}
+
+void past_add(struct core *core)
+{
+        if (core->past_at + ROUND > core->now)
+                return;
+        core->past_at = core->now;
+        work_add(core, note_ends);
+        work_add(core, note_measured);
+        work_add(core, close_round);
+}
+
+static const struct past_cell *cell_at(const struct past *p, int64_t number)
+{
+        const struct past_cell *c = &p->cells[number % PAST_CELLS];
+
+        return c->number == number ? c : NULL;
+}
+
+/* The ends of the stretch count by the part of their cells that lies in it. */
+double past_load(const struct past *p, int64_t from, int64_t to)
+{
+        double sum = 0, there = 0;
+
+        for (int64_t n = from / PAST_CELL; n <= (to - 1) / PAST_CELL; n++) {
+                const struct past_cell *c = cell_at(p, n);
+                int64_t begin = MAX(n * PAST_CELL, from), end = MIN((n + 1) * PAST_CELL, to);
+                double part = (double)(end - begin);
+
+                if (!c || c->loads + c->levels == 0)
+                        continue;
+                /* The first and the newest cell are not full yet. */
+                sum += c->load * part / (double)MIN(PAST_CELL, MAX(p->noted - n * PAST_CELL, ROUND));
+                there += part;
+        }
+        return there * 2 > (double)(to - from) ? sum / there * NSEC_PER_SEC : NAN;
+}
+
+double past_level_at(const struct past *p, enum past_level level_of, int64_t at)
+{
+        for (int64_t k = 0; k <= 3; k++)
+                for (int sign = -1; sign <= 1; sign += 2) {
+                        const struct past_cell *c = cell_at(p, at / PAST_CELL + sign * k);
+
+                        if (c && c->levels > 0)
+                                return c->level[level_of % 2];
+                }
+        return NAN;
+}
+
+double past_level_most(const struct past *p, enum past_level level_of, int64_t from, int64_t to)
+{
+        int64_t there = 0, first = from / PAST_CELL, last = to / PAST_CELL;
+        double most = NAN;
+
+        for (int64_t n = first; n <= last; n++) {
+                const struct past_cell *c = cell_at(p, n);
+
+                if (!c || c->levels == 0)
+                        continue;
+                there++;
+                most = fmax(most, c->level[level_of % 2]);
+        }
+        return 2 * there > last - first ? most : NAN;
+}

@@ -1,0 +1,44 @@
+/* What services were like before: for each service towards each server, and for each service by itself, the
+ * load and what its processes had lost, in cells of ten minutes over two days. It outlives the processes, so
+ * that what a new build shows can be compared with what the former one showed under like conditions. Part of the
+ * core; bounded: the record that was noted least recently makes room. */
+#pragma once
+
+#include "coordinator/graph.h"
+#include "coordinator/signal.h"
+
+#define PAST_RECORDS_MAX 4096
+#define PAST_CELL (600 * NSEC_PER_SEC)
+#define PAST_CELLS 312
+
+enum past_level { PAST_LOST, PAST_CLOSE_WAIT, PAST_OPEN_FILES, PAST_RSS, PAST_LEVELS, PAST_NONE = PAST_LEVELS };
+
+struct past_cell {
+        int64_t number;         /* time / PAST_CELL; 0: empty */
+        float load;             /* bytes both ways */
+        float level[2];         /* the mean of all processes together: lost and close-wait, or files and memory */
+        uint16_t loads, levels; /* how often it was measured */
+};
+
+struct past {
+        struct map_node node;
+        struct service *service, *server; /* server: NULL for the service by itself */
+        uint16_t port;
+        uint32_t index;
+        int64_t noted, since;
+        float level_now[2]; /* while a round sums up */
+        int64_t round;
+        struct past_cell cells[PAST_CELLS];
+};
+
+/* Steps, a round each minute. */
+void past_add(struct core *core);
+void past_free(struct core *core);
+/* NULL: nothing is remembered. */
+const struct past *past_find(const struct core *core, const struct service *service, const struct service *server, uint16_t port);
+/* Bytes a second from `from` to `to`; NaN if half of it or more was not measured. */
+double past_load(const struct past *past, int64_t from, int64_t to);
+/* The level about a moment; NaN if it was not measured within half an hour. */
+double past_level_at(const struct past *past, enum past_level level, int64_t at);
+/* The highest of a stretch of time; NaN likewise. */
+double past_level_most(const struct past *past, enum past_level level, int64_t from, int64_t to);
