@@ -14,7 +14,7 @@
 #define SAME_START (2 * NSEC_PER_SEC)
 #define RECENT (7 * DAY) /* a deployment that is longer ago slept too long */
 #define AT_ONCE (HOUR)   /* from a deployment to what began with it, as far as an onset can be told */
-#define MORE_LOAD 1.25   /* load that has grown so many times more than at that hour before is another load */
+#define MORE_LOAD 1.33   /* load that has grown so many times more than at that hour before is another load */
 #define CARRIED 3        /* so many lost are no chance */
 #define LESS_LOAD 0.5    /* the usual load was so much of what it is now: the former build was hardly tried */
 
