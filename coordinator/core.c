@@ -2,6 +2,7 @@
 #include "coordinator/incident.h"
 #include "coordinator/measured.h"
 #include "coordinator/past.h"
+#include "coordinator/pulse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -342,6 +343,7 @@ void core_begin_tick(struct core *core, int64_t now)
         }
         work_add(core, begin_history);
         past_add(core);
+        pulse_add(core);
         if (core->signatures && core->detected_at + DETECT_EVERY <= core->now) {
                 core->detected_at = core->now;
                 work_add(core, incidents_detect);

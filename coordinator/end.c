@@ -1,5 +1,6 @@
 /* Ends of edges, and the rows of sessions that add up to them. */
 #include "coordinator/graph.h"
+#include "coordinator/pulse.h"
 
 #include "proto/address.h"
 
@@ -150,6 +151,7 @@ void end_free(struct core *core, struct end *e)
 {
         note_removed(core, e);
         links_free(core, e);
+        pulse_free(core, e);
         while (e->rows)
                 row_free(core, e->host, e->rows);
         while (e->shares) {

@@ -235,6 +235,7 @@ struct end {
         bool leaving;
         bool dirty, saved;
         uint64_t past_load; /* that is in the past's cells */
+        struct pulse *pulse;
 };
 
 /* What an end sent to a former target. */
@@ -362,6 +363,8 @@ struct core {
         struct past **past_records;
         uint32_t past_count, past_capacity;
         int64_t past_at; /* of the last round */
+        uint32_t pulses, pulse_number;
+        int64_t pulse_at;
         int64_t detected_at;
         uint32_t ends_leaving;
         struct forgetting *forgetting; /* while ends are being forgotten: then no edge may go */

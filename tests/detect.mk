@@ -5,3 +5,6 @@ $(O)/tests/detect/battery: $(O)/tests/detect/battery.o $(O)/night.o $(COORDINATO
 $(O)/tests/detect/causes: $(O)/tests/detect/causes.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
 	echo "  link     $@"
 	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
+$(O)/tests/detect/roots: $(O)/tests/detect/roots.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
+	echo "  link     $@"
+	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)

@@ -1,0 +1,483 @@
+#include "coordinator/roots.h"
+#include "coordinator/roots_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOWER 0.4 /* of the logarithm of the time: half as long again */
+#define CHANCE 4.0 /* deviations */
+#define SIGMA 1.0  /* of the logarithm of times of answers */
+#define LATE 0.08  /* share of what was asked that is not answered any more */
+#define LOSS 0.02  /* of segments */
+#define MORE 2.0   /* load from outside, times the usual */
+#define BEGAN_WITH (300 * NSEC_PER_SEC)
+
+static double mean(const struct flow *f)
+{
+        return f->answers > 0 ? f->log_time / f->answers : NAN;
+}
+
+/* The change of the logarithm of times, 0 where it is not beyond chance. */
+static double slower(const struct flow *now, const struct flow *usual, double chance)
+{
+        double x = mean(now) - mean(usual);
+
+        if (now->answers < 5 || usual->answers < 10)
+                return 0;
+        return fabs(x) > chance * SIGMA * sqrt(1 / now->answers + 1 / usual->answers) ? x : 0;
+}
+
+/* Shares are of what the usual minutes had. */
+static double per_cell(double sum, const struct flow *f)
+{
+        return f->cells ? sum / f->cells : 0;
+}
+
+static double late(const struct flow *now, const struct flow *usual)
+{
+        if (now->sent < 1 || usual->sent < 1 || usual->received < 1 || now->cells < PULSE_NOW || usual->answers < 20)
+                return 0;
+        return 1 - now->received / now->sent / (usual->received / usual->sent);
+}
+
+static bool refused(const struct flow *now, const struct flow *usual)
+{
+        return now->refusing >= 2 && now->refused >= 6 && per_cell(now->refused, now) > 3 * per_cell(usual->refused, usual);
+}
+
+static double segments(const struct flow *f)
+{
+        return (f->sent + f->received) / 1448;
+}
+
+static bool loses(const struct flow *now, const struct flow *usual)
+{
+        double share = now->retransmits / fmax(segments(now), 1);
+
+        return now->retransmits >= 8 && share > LOSS && share > 4 * usual->retransmits / fmax(segments(usual), 1);
+}
+
+static int by_place(const void *x, const void *y)
+{
+        const struct copy *a = x, *b = y;
+
+        if (a->service != b->service)
+                return a->service->rank < b->service->rank ? -1 : 1;
+        return a->host->number == b->host->number ? 0 : a->host->number < b->host->number ? -1 : 1;
+}
+
+static struct copy *find_copy(const struct walk *w, const struct service *service, const struct host *host)
+{
+        struct copy key = { .service = service, .host = host };
+
+        return host ? bsearch(&key, w->copies, w->copies_count, sizeof(*w->copies), by_place) : NULL;
+}
+
+static const struct host *far_host(const struct end *e)
+{
+        return e->links ? e->links->server->host : e->target_host;
+}
+
+static bool from_outside(const struct core *core, const struct end *e)
+{
+        const struct edge *edge = end_edge(core, e);
+
+        return !e->links && (!edge || edge->client->external);
+}
+
+static void add_flow(struct flow *into, const struct flow *f)
+{
+        into->answers += f->answers;
+        into->log_time += f->log_time;
+        into->sent += f->sent;
+        into->received += f->received;
+        into->attempted += f->attempted;
+        into->refused += f->refused;
+        into->unanswered += f->unanswered;
+        into->retransmits += f->retransmits;
+        into->resets += f->resets;
+        into->cells = MAX(into->cells, f->cells);
+        into->refusing = MAX(into->refusing, f->refusing);
+}
+
+static void sum(const struct core *core, const struct end *e, struct pair_flow *ret)
+{
+        *ret = (struct pair_flow){ 0 };
+        pulse_sum(core, e, 0, PULSE_NOW, &ret->now);
+        pulse_sum(core, e, PULSE_USUAL, PULSE_CELLS, &ret->usual);
+}
+
+static void add_pair(struct pair_flow *into, const struct pair_flow *f)
+{
+        add_flow(&into->now, &f->now);
+        add_flow(&into->usual, &f->usual);
+}
+
+static bool gather(struct core *core, struct walk *w)
+{
+        uint32_t kept = 0;
+
+        w->copies = core_alloc(core, core->ends_count * sizeof(*w->copies));
+        w->calls = core_alloc(core, core->ends_count * sizeof(*w->calls));
+        w->capacity = core->ends_count;
+        if (!w->copies || !w->calls)
+                return false;
+        for (uint32_t i = 0; i < core->ends_count; i++) {
+                const struct end *e = core->ends[i];
+
+                if (e->pulse && !e->service->external)
+                        w->copies[w->copies_count++] = (struct copy){ .service = e->service, .host = e->host };
+        }
+        qsort(w->copies, w->copies_count, sizeof(*w->copies), by_place);
+        for (uint32_t i = 0; i < w->copies_count; i++)
+                if (kept == 0 || by_place(&w->copies[kept - 1], &w->copies[i]) != 0)
+                        w->copies[kept++] = w->copies[i];
+        w->copies_count = kept;
+        for (uint32_t i = 0; i < core->ends_count; i++) {
+                const struct end *e = core->ends[i];
+                const struct edge *edge = e->pulse ? end_edge(core, e) : NULL;
+                struct copy *c = e->pulse && !e->service->external ? find_copy(w, e->service, e->host) : NULL;
+                struct pair_flow f;
+
+                if (!c)
+                        continue;
+                sum(core, e, &f);
+                if (e->role == ROLE_SERVER) {
+                        add_pair(&c->in, &f);
+                        if (from_outside(core, e))
+                                add_pair(&c->outside, &f);
+                } else if (edge) {
+                        w->calls[w->calls_count++] = (struct call){
+                                .from = c, .server = edge->server, .to = find_copy(w, edge->server, far_host(e)), .flow = f
+                        };
+                        c->calls++;
+                }
+        }
+        return true;
+}
+
+static void judge_calls(struct walk *w)
+{
+        for (uint32_t i = 0; i < w->calls_count; i++) {
+                struct call *c = &w->calls[i];
+
+                c->slower = slower(&c->flow.now, &c->flow.usual, 3);
+                c->late = late(&c->flow.now, &c->flow.usual);
+                c->refused = refused(&c->flow.now, &c->flow.usual);
+                c->loses = loses(&c->flow.now, &c->flow.usual);
+                if (c->to)
+                        add_pair(&c->to->seen, &c->flow);
+        }
+        for (uint32_t i = 0; i < w->copies_count; i++) {
+                struct copy *c = &w->copies[i];
+
+                c->slower = slower(&c->in.now, &c->in.usual, CHANCE);
+                c->late = late(&c->seen.now, &c->seen.usual);
+                c->refused = refused(&c->seen.now, &c->seen.usual);
+                c->measured = c->in.now.answers >= 5 && c->in.usual.answers >= 10;
+                c->growth = per_cell(c->in.now.received, &c->in.now) / fmax(per_cell(c->in.usual.received, &c->in.usual), 1);
+                c->bad = c->slower > SLOWER || c->refused || (c->late > LATE && c->seen.now.sent > 20000);
+        }
+}
+
+/* How much of what a copy takes longer is spent in waiting for one call. */
+static double waited(const struct copy *c, const struct call *call)
+{
+        double more = exp(mean(&c->in.now)) - exp(mean(&c->in.usual));
+        double each = exp(mean(&call->flow.now)) - exp(mean(&call->flow.usual));
+        double times = call->flow.now.answers / fmax(c->in.now.answers, 1);
+
+        return more > 0 && each > 0 ? each * times / more : 0;
+}
+
+static bool call_explains(const struct call *k)
+{
+        if (k->refused || k->loses || (k->late > LATE / 2 && k->flow.now.sent > 10000))
+                return true;
+        return k->slower > SLOWER / 2 && (!k->to || k->to->bad || k->to->slower > SLOWER / 2) &&
+               (!k->from->measured || waited(k->from, k) > 0.15);
+}
+
+static void explain(struct walk *w)
+{
+        for (uint32_t i = 0; i < w->calls_count; i++) {
+                struct call *k = &w->calls[i];
+
+                k->explains = call_explains(k);
+                k->from->explained = k->from->explained || k->explains;
+        }
+}
+
+static struct root *add(struct walk *w, enum cause kind, double confidence)
+{
+        struct root *r;
+
+        if (w->roots_count == ARRAY_SIZE(w->roots))
+                return NULL;
+        r = &w->roots[w->roots_count++];
+        *r = (struct root){ .kind = kind, .confidence = confidence };
+        return r;
+}
+
+static void find_networks(struct walk *w)
+{
+        for (uint32_t i = 0; i < w->calls_count; i++) {
+                struct call *k = &w->calls[i];
+                struct pair_flow both = { 0 };
+                struct root *r;
+
+                if (!k->loses || !k->to || k->counted || k->to->host == k->from->host)
+                        continue;
+                for (uint32_t n = i; n < w->calls_count; n++) {
+                        struct call *o = &w->calls[n];
+
+                        if (!o->to || !((o->from->host == k->from->host && o->to->host == k->to->host) ||
+                                        (o->from->host == k->to->host && o->to->host == k->from->host)))
+                                continue;
+                        o->counted = true;
+                        o->loses = true;
+                        add_pair(&both, &o->flow);
+                }
+                r = add(w, CAUSE_NETWORK, 0.97);
+                if (!r)
+                        return;
+                r->host = k->from->host;
+                r->other = k->to->host;
+                snprintf(r->why, sizeof(r->why),
+                         "%.0f segments in a hundred are sent again between %s and %s, and elsewhere they are not",
+                         100 * both.now.retransmits / fmax(segments(&both.now), 1), r->host->name->data, r->other->name->data);
+        }
+}
+
+static void find_loads(struct walk *w)
+{
+        for (uint32_t i = 0; i < w->copies_count;) {
+                const struct copy *first = &w->copies[i];
+                struct pair_flow all = { 0 };
+                double growth;
+                struct root *r;
+
+                for (; i < w->copies_count && w->copies[i].service == first->service; i++)
+                        add_pair(&all, &w->copies[i].outside);
+                growth = per_cell(all.now.received, &all.now) / fmax(per_cell(all.usual.received, &all.usual), 1);
+                if (all.usual.cells < 3 || all.now.cells < PULSE_NOW || growth < MORE || all.now.answers < 20)
+                        continue;
+                r = add(w, CAUSE_LOAD, 0.96);
+                if (!r)
+                        return;
+                r->service = first->service;
+                snprintf(r->why, sizeof(r->why), "%.1f times as much comes to %s from outside as half an hour before", growth,
+                         r->service->name);
+        }
+}
+
+static bool calls_reach(struct walk *w, const struct service *from, const struct service *to);
+
+/* More comes to it because more comes to another. */
+static bool load_explains(struct walk *w, const struct copy *c)
+{
+        for (uint32_t k = 0; k < w->roots_count; k++)
+                if (w->roots[k].kind == CAUSE_LOAD && c->growth > 1.4 && calls_reach(w, w->roots[k].service, c->service))
+                        return true;
+        return false;
+}
+
+/* Whether requests of one reach the other, along calls. */
+static bool calls_reach(struct walk *w, const struct service *from, const struct service *to)
+{
+        bool more = true;
+
+        if (from == to)
+                return true;
+        for (uint32_t i = 0; i < w->copies_count; i++)
+                w->copies[i].mark = w->copies[i].service == from;
+        while (more) {
+                more = false;
+                for (uint32_t i = 0; i < w->calls_count; i++) {
+                        if (!w->calls[i].from->mark || w->calls[i].server->external)
+                                continue;
+                        if (w->calls[i].server == to)
+                                return true;
+                        for (struct copy *c = w->calls[i].to; c && !c->mark;) {
+                                c->mark = true;
+                                more = true;
+                        }
+                }
+                for (uint32_t i = 1; i < w->copies_count; i++)
+                        if (w->copies[i].service == w->copies[i - 1].service && w->copies[i].mark != w->copies[i - 1].mark)
+                                w->copies[i].mark = w->copies[i - 1].mark = true;
+        }
+        return false;
+}
+
+static bool is_root(const struct copy *c)
+{
+        return c->bad && !c->explained && !c->by_load;
+}
+
+static void find_hosts(struct core *core, struct walk *w)
+{
+        for (uint32_t n = 0; n < core->hosts_count; n++) {
+                const struct host *h = core->hosts[n];
+                uint32_t bad = 0, there = 0, elsewhere_well = 0;
+                struct root *r;
+
+                for (uint32_t i = 0; i < w->copies_count; i++) {
+                        struct copy *c = &w->copies[i];
+                        uint32_t well = 0, ill = 0;
+
+                        if (c->host != h || (!c->measured && !c->bad))
+                                continue;
+                        there++;
+                        if (!is_root(c) || c->slower <= SLOWER)
+                                continue;
+                        for (uint32_t k = 0; k < w->copies_count; k++)
+                                if (w->copies[k].service == c->service && w->copies[k].host != h && w->copies[k].measured) {
+                                        bool sick = w->copies[k].slower > c->slower / 2;
+
+                                        ill += sick;
+                                        well += !sick;
+                                }
+                        if (ill > 0 && well == 0)
+                                continue;
+                        bad++;
+                        elsewhere_well += well > 0;
+                }
+                if (!(bad >= 2 && 2 * bad > there) && !(bad == 1 && elsewhere_well == 1 && there <= 2))
+                        continue;
+                r = add(w, CAUSE_HOST, bad >= 3 || elsewhere_well >= 1 ? 0.94 : 0.85);
+                if (!r)
+                        return;
+                r->host = h;
+                snprintf(r->why, sizeof(r->why),
+                         "%u of the %u services on %s are slow, and what runs of %u of them elsewhere is not", bad, there,
+                         h->name->data, elsewhere_well);
+                for (uint32_t i = 0; i < w->copies_count; i++)
+                        w->copies[i].by_host = w->copies[i].by_host || w->copies[i].host == h;
+        }
+}
+
+static const struct deployment *deployed(const struct core *core, const struct service *s, int64_t from)
+{
+        for (uint32_t k = core->deployments.count; k-- > 0;) {
+                const struct deployment *d = core->deployments.items[k];
+
+                if (d->service == s->text && d->observed && d->at >= from)
+                        return d;
+        }
+        return NULL;
+}
+
+static void find_services(struct core *core, struct walk *w)
+{
+        for (uint32_t i = 0; i < w->copies_count;) {
+                const struct service *s = w->copies[i].service;
+                uint32_t bad = 0, there = 0, by_host = 0, explained = 0;
+                double worst = 0, share = 0, calls_late = 0;
+                const struct deployment *d;
+                bool refuses = false;
+                struct root *r;
+
+                for (; i < w->copies_count && w->copies[i].service == s; i++) {
+                        const struct copy *c = &w->copies[i];
+
+                        there += c->measured || c->bad;
+                        if (!c->bad || c->by_load)
+                                continue;
+                        by_host += c->by_host;
+                        explained += c->explained;
+                        bad++;
+                        worst = fmax(worst, c->slower);
+                        refuses = refuses || c->refused;
+                        calls_late = fmax(calls_late, c->late);
+                }
+                d = bad > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
+                share = there ? (double)(bad - by_host) / there : 0;
+                if (bad == 0 || (explained == bad && !(d && refuses)) || (by_host == bad && !d))
+                        continue;
+                r = add(w, d ? CAUSE_DEPLOYMENT : CAUSE_DEPENDENCY,
+                        (d ? 0.95 : 0.6 + 0.3 * share) * (explained ? 0.7 : 1) * (by_host && !d ? 0.6 : 1));
+                if (!r)
+                        return;
+                r->service = s;
+                r->deployment = d;
+                if (refuses)
+                        snprintf(r->why, sizeof(r->why),
+                                 "%s refuses its clients on %u of %u hosts, and waits for nothing that does", s->name, bad, there);
+                else
+                        snprintf(r->why, sizeof(r->why),
+                                 "%s takes %.1f times as long on %u of %u hosts, and waits for nothing that does", s->name,
+                                 exp(worst), bad, there);
+        }
+}
+
+/* How many services show something and, directly or not, wait for it. */
+static void find_reach(struct walk *w, struct root *r)
+{
+        bool more = true;
+
+        for (uint32_t i = 0; i < w->copies_count; i++)
+                w->copies[i].mark = r->kind == CAUSE_HOST ? w->copies[i].host == r->host : w->copies[i].service == r->service;
+        for (uint32_t i = 0; r->kind == CAUSE_NETWORK && i < w->calls_count; i++) {
+                struct call *k = &w->calls[i];
+
+                if (k->to && ((k->from->host == r->host && k->to->host == r->other) ||
+                              (k->from->host == r->other && k->to->host == r->host)))
+                        k->from->mark = true;
+        }
+        while (more) {
+                more = false;
+                for (uint32_t i = 0; i < w->calls_count; i++) {
+                        struct call *k = &w->calls[i];
+
+                        if (k->to && k->to->mark && !k->from->mark && k->explains) {
+                                k->from->mark = true;
+                                more = true;
+                        }
+                }
+        }
+        for (uint32_t i = 0; i < w->copies_count; i++)
+                r->reach += w->copies[i].mark && w->copies[i].bad;
+}
+
+static int by_rank(const void *x, const void *y)
+{
+        const struct root *a = x, *b = y;
+        double p = a->confidence + 0.01 * log(1 + a->reach), q = b->confidence + 0.01 * log(1 + b->reach);
+
+        if (p != q)
+                return p > q ? -1 : 1;
+        if (a->service && b->service)
+                return strcmp(a->service->name, b->service->name);
+        return a->service ? 1 : b->service ? -1 : a->host->number < b->host->number ? -1 : a->host->number > b->host->number;
+}
+
+size_t roots_find(struct core *core, struct root *ret_roots, size_t most)
+{
+        struct walk w = { 0 };
+        size_t count;
+
+        services_order(core);
+        if (core->ends_count == 0)
+                return 0;
+        if (gather(core, &w)) {
+                judge_calls(&w);
+                find_networks(&w);
+                explain(&w);
+                find_loads(&w);
+                for (uint32_t i = 0; i < w.copies_count; i++)
+                        w.copies[i].by_load = w.copies[i].bad && load_explains(&w, &w.copies[i]);
+                find_hosts(core, &w);
+                find_services(core, &w);
+                for (size_t i = 0; i < w.roots_count; i++)
+                        find_reach(&w, &w.roots[i]);
+                qsort(w.roots, w.roots_count, sizeof(*w.roots), by_rank);
+        }
+        count = MIN(w.roots_count, most);
+        memcpy(ret_roots, w.roots, count * sizeof(*ret_roots));
+        core_release(core, w.copies, w.capacity * sizeof(*w.copies));
+        core_release(core, w.calls, w.capacity * sizeof(*w.calls));
+        return count;
+}
