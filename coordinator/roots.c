@@ -9,6 +9,7 @@
 #define SLOWER 0.4 /* of the logarithm of the time: half as long again */
 #define CHANCE 4.0 /* deviations */
 #define SIGMA 1.0  /* of the logarithm of times of answers */
+#define WORSE 0.7  /* than the same service elsewhere: twice as much */
 #define LATE 0.08  /* share of what was asked that is not answered any more */
 #define LOSS 0.02  /* of segments */
 #define MORE 2.0   /* load from outside, times the usual */
@@ -187,7 +188,7 @@ static double waited(const struct copy *c, const struct call *call)
 {
         double more = exp(mean(&c->in.now)) - exp(mean(&c->in.usual));
         double each = exp(mean(&call->flow.now)) - exp(mean(&call->flow.usual));
-        double times = call->flow.now.answers / fmax(c->in.now.answers, 1);
+        double times = call->flow.usual.answers / fmax(c->in.usual.answers, 1);
 
         return more > 0 && each > 0 ? each * times / more : 0;
 }
@@ -312,50 +313,64 @@ static bool calls_reach(struct walk *w, const struct service *from, const struct
         return false;
 }
 
-static bool is_root(const struct copy *c)
+/* Of the same service on other hosts: the median of how much slower it is; false if none is measured. */
+static bool siblings(const struct walk *w, const struct copy *c, double *ret_slower)
 {
-        return c->bad && !c->explained && !c->by_load;
+        double values[64];
+        uint32_t n = 0;
+
+        for (const struct copy *k = c; k >= w->copies && k->service == c->service; k--)
+                if (k != c && k->measured && n < ARRAY_SIZE(values))
+                        values[n++] = k->slower;
+        for (const struct copy *k = c + 1; k < w->copies + w->copies_count && k->service == c->service; k++)
+                if (k->measured && n < ARRAY_SIZE(values))
+                        values[n++] = k->slower;
+        for (uint32_t i = 1; i < n; i++)
+                for (uint32_t k = i; k > 0 && values[k] < values[k - 1]; k--) {
+                        double v = values[k];
+
+                        values[k] = values[k - 1];
+                        values[k - 1] = v;
+                }
+        *ret_slower = n ? values[n / 2] : NAN;
+        return n > 0;
 }
 
+/* What speaks for a host: copies that are slow without waiting for anybody, or slower than the same elsewhere. */
 static void find_hosts(struct core *core, struct walk *w)
 {
         for (uint32_t n = 0; n < core->hosts_count; n++) {
                 const struct host *h = core->hosts[n];
-                uint32_t bad = 0, there = 0, elsewhere_well = 0;
+                uint32_t bad = 0, well = 0, elsewhere = 0, there = 0;
                 struct root *r;
 
                 for (uint32_t i = 0; i < w->copies_count; i++) {
                         struct copy *c = &w->copies[i];
-                        uint32_t well = 0, ill = 0;
+                        double other;
+                        bool has;
 
                         if (c->host != h || (!c->measured && !c->bad))
                                 continue;
+                        has = siblings(w, c, &other);
                         there++;
-                        if (!is_root(c) || c->slower <= SLOWER)
+                        well += c->measured && c->slower < SLOWER;
+                        if (c->slower <= SLOWER || c->by_load || (has ? c->slower < other + WORSE : c->explained))
                                 continue;
-                        for (uint32_t k = 0; k < w->copies_count; k++)
-                                if (w->copies[k].service == c->service && w->copies[k].host != h && w->copies[k].measured) {
-                                        bool sick = w->copies[k].slower > c->slower / 2;
-
-                                        ill += sick;
-                                        well += !sick;
-                                }
-                        if (ill > 0 && well == 0)
-                                continue;
+                        c->of_host = true;
                         bad++;
-                        elsewhere_well += well > 0;
+                        elsewhere += has;
                 }
-                if (!(bad >= 2 && 2 * bad > there) && !(bad == 1 && elsewhere_well == 1 && there <= 2))
+                if (bad == 0 || well * 3 > bad || (bad == 1 && !(elsewhere == 1 && there <= 2)))
                         continue;
-                r = add(w, CAUSE_HOST, bad >= 3 || elsewhere_well >= 1 ? 0.94 : 0.85);
+                r = add(w, CAUSE_HOST, elsewhere + bad >= 3 ? 0.945 : 0.85);
                 if (!r)
                         return;
                 r->host = h;
                 snprintf(r->why, sizeof(r->why),
-                         "%u of the %u services on %s are slow, and what runs of %u of them elsewhere is not", bad, there,
-                         h->name->data, elsewhere_well);
+                         "%u of the %u services on %s are slow by themselves, and %u of them are not elsewhere", bad, there,
+                         h->name->data, elsewhere);
                 for (uint32_t i = 0; i < w->copies_count; i++)
-                        w->copies[i].by_host = w->copies[i].by_host || w->copies[i].host == h;
+                        w->copies[i].by_host = w->copies[i].by_host || (w->copies[i].host == h && w->copies[i].of_host);
         }
 }
 
@@ -395,10 +410,14 @@ static void find_services(struct core *core, struct walk *w)
                 }
                 d = bad > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
                 share = there ? (double)(bad - by_host) / there : 0;
-                if (bad == 0 || (explained == bad && !(d && refuses)) || (by_host == bad && !d))
+                if (bad == 0 || (explained == bad && !d) || (by_host == bad && !d))
                         continue;
                 r = add(w, d ? CAUSE_DEPLOYMENT : CAUSE_DEPENDENCY,
-                        (d ? 0.95 : 0.6 + 0.3 * share) * (explained ? 0.7 : 1) * (by_host && !d ? 0.6 : 1));
+                        (d ? 0.95 : 0.6 + 0.3 * share) *
+                                (explained == 0    ? 1
+                                 : explained < bad ? 0.8
+                                                   : 0.6) *
+                                (by_host && !d ? 0.6 : 1));
                 if (!r)
                         return;
                 r->service = s;
