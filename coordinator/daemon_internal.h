@@ -36,6 +36,7 @@ struct daemon {
         size_t waiting_bytes;
         bool working;     /* the core is, and may not be asked for the graph */
         bool ticking;     /* the work is a tick's */
+        bool tick_waits;  /* the next one came while the core was at work */
         struct text text; /* of the answer in the making; its memory is kept */
 
         int lock;

@@ -73,19 +73,27 @@ static bool work(struct daemon *d)
         return true;
 }
 
-/* Those that waited; the first that begins new work stays the first. */
+/* Those that waited, a stretch of them; the first that begins new work stays the first. */
 static void serve_waiting(struct daemon *d)
 {
+        int64_t start = clock_monotonic();
         struct waiting *w;
 
-        while ((w = d->waiting) && daemon_take_request(d, &w->peer, w->token, w->body, w->size, w->gone))
+        while ((w = d->waiting) && daemon_take_request(d, &w->peer, w->token, w->body, w->size, w->gone)) {
                 drop_first(d);
+                if (d->waiting && !d->working && clock_monotonic() - start >= WORK_AT_ONCE && loop_set_timer(d->work, 1) == 0)
+                        return;
+        }
         if (!d->working && d->http)
                 http_go_on(d->http);
 }
 
 void daemon_begin_tick(struct daemon *d)
 {
+        /* It would first finish what is underway, in one piece. */
+        d->tick_waits = d->working;
+        if (d->tick_waits)
+                return;
         core_begin_tick(d->core, clock_wall());
         d->ticking = true;
         if (work(d))
@@ -105,7 +113,12 @@ void daemon_on_work(void *data, int64_t now)
         struct daemon *d = data;
 
         (void)now;
-        if (d->working && work(d))
+        if (d->working && !work(d))
+                return;
+        /* A tick before those that waited: while the graph is asked for all the time there would be none. */
+        if (d->tick_waits)
+                daemon_begin_tick(d);
+        else
                 serve_waiting(d);
 }
 
@@ -114,7 +127,7 @@ void daemon_request(void *data, const struct endpoint_peer *peer, uint64_t token
         struct daemon *d = data;
 
         /* Only a question may be answered out of its turn. */
-        if ((!d->working || peer->local) && daemon_take_request(d, peer, token, body, size, false))
+        if (((!d->working && !d->waiting) || peer->local) && daemon_take_request(d, peer, token, body, size, false))
                 return;
         if (keep(d, peer, token, body, size))
                 return;
@@ -123,7 +136,7 @@ void daemon_request(void *data, const struct endpoint_peer *peer, uint64_t token
                 while (!work(d))
                         ;
                 serve_waiting(d);
-        } while (d->working || !daemon_take_request(d, peer, token, body, size, false));
+        } while (d->working || d->waiting || !daemon_take_request(d, peer, token, body, size, false));
 }
 
 void daemon_gone(void *data, uint64_t connection)

@@ -361,6 +361,7 @@ struct core {
         uint64_t next_incident;
         struct map pasts;
         struct past **past_records;
+        struct past *past_oldest, *past_newest;
         uint32_t past_count, past_capacity;
         int64_t past_at; /* of the last round */
         uint32_t pulses, pulse_number;

@@ -34,9 +34,24 @@ const struct past *past_find(const struct core *core, const struct service *serv
         return find(core, service, server, port);
 }
 
+static void list_remove(struct core *core, struct past *p)
+{
+        *(p->older ? &p->older->newer : &core->past_oldest) = p->newer;
+        *(p->newer ? &p->newer->older : &core->past_newest) = p->older;
+        p->older = p->newer = NULL;
+}
+
+static void list_append(struct core *core, struct past *p)
+{
+        p->older = core->past_newest;
+        *(p->older ? &p->older->newer : &core->past_oldest) = p;
+        core->past_newest = p;
+}
+
 static void drop(struct core *core, struct past *p)
 {
         map_remove(&core->pasts, &p->node);
+        list_remove(core, p);
         core->past_records[p->index] = core->past_records[--core->past_count];
         core->past_records[p->index]->index = p->index;
         service_put(core, &p->service);
@@ -54,14 +69,16 @@ void past_free(struct core *core)
         map_free(&core->pasts);
 }
 
-static void make_room(struct core *core)
+/* The one that nothing was noted of for longest makes room, but none that is in use does: in a graph that is
+ * larger than the table those that came first are remembered, and not a few of all in turn. */
+static bool make_room(struct core *core)
 {
-        struct past *oldest = core->past_records[0];
-
-        for (uint32_t i = 1; i < core->past_count; i++)
-                if (core->past_records[i]->noted < oldest->noted)
-                        oldest = core->past_records[i];
-        drop(core, oldest);
+        if (core->past_count < PAST_RECORDS_MAX)
+                return true;
+        if (core->past_oldest->noted + 3 * ROUND > core->now)
+                return false;
+        drop(core, core->past_oldest);
+        return true;
 }
 
 static struct past *get(struct core *core, struct service *service, struct service *server, uint16_t port)
@@ -70,8 +87,8 @@ static struct past *get(struct core *core, struct service *service, struct servi
 
         if (p)
                 return p;
-        if (core->past_count == PAST_RECORDS_MAX)
-                make_room(core);
+        if (!make_room(core))
+                return NULL;
         if (core_reserve(core, (void **)&core->past_records, core->past_count, &core->past_capacity, sizeof(*core->past_records)) <
             0)
                 return NULL;
@@ -87,18 +104,24 @@ static struct past *get(struct core *core, struct service *service, struct servi
         p->port = port;
         p->since = core->now;
         p->index = core->past_count;
+        p->noted = core->now;
         core->past_records[core->past_count++] = p;
+        list_append(core, p);
         return p;
 }
 
-static struct past_cell *cell_now(const struct core *core, struct past *p)
+static struct past_cell *cell_now(struct core *core, struct past *p)
 {
         int64_t number = core->now / PAST_CELL;
         struct past_cell *c = &p->cells[number % PAST_CELLS];
 
         if (c->number != number)
                 *c = (struct past_cell){ .number = number };
-        p->noted = core->now;
+        if (p->noted != core->now) {
+                p->noted = core->now;
+                list_remove(core, p);
+                list_append(core, p);
+        }
         return c;
 }
 

@@ -1,7 +1,8 @@
 /* What services were like before: for each service towards each server, and for each service by itself, the
  * load and what its processes had lost, in cells of ten minutes over two days. It outlives the processes, so
  * that what a new build shows can be compared with what the former one showed under like conditions. Part of the
- * core; bounded: the record that was noted least recently makes room. */
+ * core; bounded: a record that nothing was noted of for a while makes room, and where all are in use the
+ * services that come later are not remembered. */
 #pragma once
 
 #include "coordinator/graph.h"
@@ -22,6 +23,7 @@ struct past_cell {
 
 struct past {
         struct map_node node;
+        struct past *older, *newer; /* by `noted` */
         struct service *service, *server; /* server: NULL for the service by itself */
         uint16_t port;
         uint32_t index;
