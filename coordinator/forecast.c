@@ -2,32 +2,99 @@
 
 #include <math.h>
 
-#define Z 1.645    /* of a two-sided interval of 90 % */
-#define DRIFT 0.35 /* standard deviation of the logarithm of the traffic, an hour or so later */
+#define Z 1.645 /* of a two-sided interval of 90 % */
 #define AHEAD_MAX (400 * 24 * 3600 * 1e9)
+#define DAY (24 * 3600 * 1e9)
 
-/* Of the logarithm of the time until r more, after k. */
-static double deviation(double r, double k)
+/* Standard deviations of the logarithm of the mean traffic: within what was seen; as much again later; and
+ * of a day's rhythm, of which little was seen. */
+#define DRIFT_NEAR 0.20
+#define DRIFT_FAR 0.30
+#define DRIFT_DAY 0.35
+
+/* Before anything is known: leaks that are worth a forecast take hours, less than one in ten of them less than
+ * one or more than two days. */
+#define PRIOR (6 * 3600 * 1e9)
+#define PRIOR_VARIANCE (1.4 * 1.4)
+
+static const double least_of[] = { 0, 0, 0.56, 0.85, 1.03, 1.16, 1.27, 1.35, 1.42 };
+
+/* The time in which so much traffic comes as in `time` while it was seen. */
+static double in_rhythm(const struct forecast_count *c, double time)
 {
-        double ratio = fmin(r / k, 1);
+        double part = DAY / FORECAST_AHEAD, sum = 0, at = 0;
 
-        return sqrt(1 / r + 1 / k + DRIFT * DRIFT * (0.25 + 0.75 * ratio));
+        if (!c->rhythm_known)
+                return time;
+        for (int i = 0; i < FORECAST_AHEAD; i++)
+                sum += c->ahead[i];
+        if (!(sum > 0))
+                return time;
+        at = floor(time / (sum * part));
+        time -= at * sum * part;
+        at *= DAY;
+        for (int i = 0; i < FORECAST_AHEAD && time > 0; i++) {
+                double here = c->ahead[i] * part;
+
+                if (here >= time)
+                        return at + part * time / here;
+                time -= here;
+                at += part;
+        }
+        return at;
 }
 
-bool forecast_count(double events, int64_t onset, int64_t now, double least, double most, struct forecast *ret)
+/* Of the logarithm of what happens meanwhile. */
+static double drift(const struct forecast_count *c, double ahead)
 {
-        double seen = (double)(now - onset), k = events + 0.5, low = fmax(least, 0.5), high = fmax(most, low), likely;
+        double ratio = fmin(ahead / c->span, 3) / 3, day = fmin(ahead / (DAY / 3), 1) * (1 - fmin(c->span / DAY, 1));
 
-        if (!(events > 0) || seen <= 0 || !isfinite(low) || !isfinite(high))
+        if (c->rhythm_known)
+                day *= 0.3;
+        return DRIFT_NEAR * DRIFT_NEAR + DRIFT_FAR * DRIFT_FAR * ratio + DRIFT_DAY * DRIFT_DAY * day;
+}
+
+/* The variance of the logarithm of a gamma-distributed number is the trigamma function of its shape. */
+static double trigamma(double x)
+{
+        return 1 / x + 1 / (2 * x * x) + 1 / (6 * x * x * x);
+}
+
+/* Mean and deviation of the logarithm of the time until r more, of which little is known while few were seen. */
+static void time_until(const struct forecast_count *c, double each, double r, double *ret_mean, double *ret_deviation)
+{
+        double k = c->events + 0.5, likelihood = log(each * r) + 0.5 / k, variance = trigamma(k);
+        double weight = PRIOR_VARIANCE / (PRIOR_VARIANCE + variance);
+
+        *ret_mean = weight * likelihood + (1 - weight) * log(PRIOR);
+        *ret_deviation = sqrt(weight * variance + 1 / r + drift(c, exp(*ret_mean)));
+}
+
+static double first_of(unsigned processes, double r)
+{
+        unsigned n = MIN(processes, (unsigned)ARRAY_SIZE(least_of) - 1);
+
+        return fmax(r - 0.7 * least_of[n] * sqrt(r), 0.5);
+}
+
+bool forecast_count(const struct forecast_count *c, int64_t now, struct forecast *ret)
+{
+        double each, low, high, mean, deviation, mean_high, deviation_high;
+
+        if (!(c->events > 0) || !(c->seen > 0) || !(c->span > 0) || !isfinite(c->least) || !isfinite(c->most))
                 return false;
-        likely = sqrt(low * high);
-        if (seen * low / k > AHEAD_MAX)
+        each = c->seen / (c->events + 0.5) / c->together;
+        high = first_of(c->processes, fmax(c->most, 0.5));
+        low = fmin(first_of(c->processes, fmax(c->least, 0.5)), high);
+        if (each * low > AHEAD_MAX)
                 return false;
-        ret->likely = now + (int64_t)fmin(seen * likely / k, AHEAD_MAX);
-        ret->earliest = now + (int64_t)(seen * low / k * exp(-Z * deviation(low, k)));
-        ret->latest = now + (int64_t)fmin(seen * high / k * exp(Z * deviation(high, k)), AHEAD_MAX);
-        ret->rate = k / seen * 3600e9;
-        ret->rate_low = ret->rate * exp(-Z / sqrt(k));
-        ret->rate_high = ret->rate * exp(Z / sqrt(k));
+        time_until(c, each, low, &mean, &deviation);
+        time_until(c, each, high, &mean_high, &deviation_high);
+        ret->earliest = now + (int64_t)fmin(in_rhythm(c, exp(mean - Z * deviation)), AHEAD_MAX);
+        ret->likely = now + (int64_t)fmin(in_rhythm(c, exp((mean + mean_high) / 2)), AHEAD_MAX);
+        ret->latest = now + (int64_t)fmin(in_rhythm(c, exp(mean_high + Z * deviation_high)), AHEAD_MAX);
+        ret->rate = 3600e9 / each;
+        ret->rate_low = ret->rate * exp(-Z / sqrt(c->events + 0.5));
+        ret->rate_high = ret->rate * exp(Z / sqrt(c->events + 0.5));
         return true;
 }

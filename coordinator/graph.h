@@ -352,7 +352,7 @@ struct core {
         struct history history;
         struct deployments deployments;
         struct work work;
-        struct map measured_by_name;
+        struct map measured_by_name, measured_groups;
         struct measured **measured;
         uint32_t measured_count, measured_capacity, measured_kept;
         const struct signature_set *signatures; /* the daemon's; NULL: none */

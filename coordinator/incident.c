@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define QUIET_FOR (30 * 60 * NSEC_PER_SEC)
+#define SAME_WITHIN (2 * 86400 * NSEC_PER_SEC) /* what comes back sooner is the same */
 #define ROUND (60 * NSEC_PER_SEC)
 #define CAUSES_EVERY (300 * NSEC_PER_SEC)
 
@@ -25,12 +26,11 @@ static void drop_evidence(struct core *core, struct incident *i)
         i->evidence_count = 0;
 }
 
+static void drop_subjects(struct core *core, struct incident *i);
+
 static void drop(struct core *core, struct incident *i)
 {
-        for (uint32_t k = 0; k < i->subjects_count; k++) {
-                text_put(core, &i->subjects[k].host);
-                text_put(core, &i->subjects[k].build);
-        }
+        drop_subjects(core, i);
         core_release(core, i->subjects, INCIDENT_SUBJECTS_MAX * sizeof(*i->subjects));
         drop_evidence(core, i);
         causes_drop(core, i);
@@ -60,8 +60,42 @@ static struct incident *find(const struct core *core, const struct signature *s,
         for (uint32_t k = core->incidents_count; k-- > 0;) {
                 struct incident *i = core->incidents[k];
 
-                if (incident_is_open(i) && i->service == m->service && i->server == m->server && i->port == m->port &&
-                    strcmp(i->signature->data, s->name) == 0)
+                if (i->state != INCIDENT_HANDED_OVER && i->service == m->service && i->server == m->server && i->port == m->port &&
+                    strcmp(i->signature->data, s->name) == 0 && (incident_is_open(i) || i->resolved_at + SAME_WITHIN >= core->now))
+                        return i;
+        }
+        return NULL;
+}
+
+static bool is_symptom_of(const struct signature *s, const char *name)
+{
+        for (size_t k = 0; k < s->symptom_of_count; k++)
+                if (strcmp(s->symptom_of[k], name) == 0)
+                        return true;
+        return false;
+}
+
+/* One of the same service that says more of what `s` sees. */
+static struct incident *find_root(const struct core *core, const struct signature *s, const struct measured *m)
+{
+        for (uint32_t k = core->incidents_count; s->symptom_of_count && k-- > 0;) {
+                struct incident *i = core->incidents[k];
+
+                if (i->service == m->service && is_symptom_of(s, i->signature->data) &&
+                    (incident_is_open(i) || i->resolved_at + SAME_WITHIN >= core->now))
+                        return i;
+        }
+        return NULL;
+}
+
+/* One of the same service of which `s` says more. */
+static struct incident *find_symptom(const struct core *core, const struct signature *s, const struct measured *m)
+{
+        for (uint32_t k = core->incidents_count; k-- > 0;) {
+                struct incident *i = core->incidents[k];
+                const struct signature *other = signatures_find(core->signatures, i->signature->data);
+
+                if (i->state == INCIDENT_OPEN && i->service == m->service && other && is_symptom_of(other, s->name))
                         return i;
         }
         return NULL;
@@ -113,6 +147,38 @@ static struct incident *open_one(struct core *core, const struct signature *s, c
         i->limit = NAN;
         core->incidents[core->incidents_count++] = i;
         return i;
+}
+
+static void drop_subjects(struct core *core, struct incident *i)
+{
+        for (uint32_t k = 0; k < i->subjects_count; k++) {
+                text_put(core, &i->subjects[k].host);
+                text_put(core, &i->subjects[k].build);
+        }
+        i->subjects_count = i->subjects_left_out = 0;
+}
+
+/* What was taken for something of its own was a symptom of this. */
+static bool become(struct core *core, struct incident *i, const struct signature *s, const struct measured *m)
+{
+        struct text *name = text_get(core, s->name), *title = text_get(core, s->title);
+
+        if (!name || !title) {
+                text_put(core, &name);
+                text_put(core, &title);
+                return false;
+        }
+        text_put(core, &i->signature);
+        text_put(core, &i->title);
+        i->signature = name;
+        i->title = title;
+        service_put(core, &i->server);
+        i->server = m->server ? service_ref(m->server) : NULL;
+        i->port = m->port;
+        i->kind = m->kind;
+        i->has_breach = false;
+        drop_subjects(core, i);
+        return true;
 }
 
 static struct incident_subject *subject_of(struct incident *i, const struct measured *m)
@@ -167,11 +233,11 @@ static void keep_evidence(struct core *core, struct incident *i, const struct si
         }
 }
 
-/* The largest value of the last half hour; NaN if there is none. */
+/* The largest value of the last quarter of an hour; NaN if there is none. */
 static double recent_peak(const struct measured *m, enum signal signal)
 {
         const struct series *s = measured_series(m, signal);
-        double v[180], most = NAN;
+        double v[96], most = NAN;
         size_t n;
 
         if (!s || series_window(s, m->seen, 15 * 60 * NSEC_PER_SEC, v, ARRAY_SIZE(v), &n) <= 0)
@@ -182,36 +248,86 @@ static double recent_peak(const struct measured *m, enum signal signal)
         return most;
 }
 
-/* What is open reaches the limit at a busy moment first; what a pool merely keeps in reserve is room still. */
-static bool forecast_pool(const struct measured *m, const struct judgement *j, double limit, struct forecast *ret)
+/* How many more one subject can have. What is open reaches the limit at a busy moment first; what a pool
+ * merely keeps in reserve is room still, unless others may take it. */
+static bool room(const struct signature *s, const struct measured *m, double *ret_least, double *ret_most)
 {
-        double open = measured_last(m, SIGNAL_OPEN), peak = recent_peak(m, SIGNAL_OPEN), lost = measured_last(m, SIGNAL_LOST);
-        double reserve = measured_last(m, SIGNAL_HELD) - lost;
+        double limit = s->breach_limit != SIGNAL_NONE ? measured_last(m, s->breach_limit) : s->breach_at;
+        double now = measured_last(m, s->breach), open, peak;
 
-        if (isnan(open) || isnan(peak) || isnan(reserve))
+        if (!(limit > 0) || !isfinite(now))
                 return false;
-        return forecast_count(lost - fmax(j->evidence[j->strongest].first, 0), j->onset, m->seen, limit - fmax(peak, open),
-                              limit - open + fmax(reserve, 0), ret);
+        *ret_least = *ret_most = limit - now;
+        if (m->kind != SUBJECT_POOL || s->breach != SIGNAL_LOST)
+                return true;
+        open = measured_last(m, SIGNAL_OPEN);
+        peak = recent_peak(m, SIGNAL_OPEN);
+        if (isnan(open) || isnan(peak))
+                return false;
+        *ret_least = limit - fmax(peak, open);
+        if (m->limit_is_shared)
+                *ret_most = limit - open;
+        return true;
+}
+
+/* What yesterday says of the traffic to come, by what there was while it was seen. */
+static void rhythm(const struct measured_group *g, int64_t from, int64_t to, struct forecast_count *c)
+{
+        struct series_cell cells[SERIES_CELLS_MAX];
+        size_t n = series_cells(&g->load, from, to, cells, ARRAY_SIZE(cells)), there = 0;
+        double sum = 0, width = 0, mean, before = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                sum += cells[i].value;
+                width += (double)cells[i].width;
+        }
+        if (!(sum > 0) || series_window(&g->load, to, 86400 * NSEC_PER_SEC, c->ahead, FORECAST_AHEAD, &n) < 0.9 ||
+            n != FORECAST_AHEAD)
+                return;
+        mean = sum / width * 600e9;
+        for (size_t i = 0; i < n; i++)
+                if (!isnan(c->ahead[i])) {
+                        before += c->ahead[i];
+                        there++;
+                }
+        for (size_t i = 0; i < n; i++)
+                c->ahead[i] = (isnan(c->ahead[i]) ? before / (double)there : c->ahead[i]) / mean;
+        c->rhythm_known = true;
+}
+
+static bool forecast(const struct signature *s, const struct measured *m, const struct judgement *j, struct forecast *ret)
+{
+        const struct finding *f = &j->evidence[j->strongest];
+        struct forecast_count c = { .events = f->last - f->first - 1, .least = INFINITY, .most = INFINITY, .together = 1 };
+        unsigned others = 0;
+
+        /* What came within the last `within` does not count yet. */
+        c.span = (double)(f->to - f->item->within - f->from);
+        if (f->item->shape != SHAPE_ACCUMULATING || !m->group)
+                return false;
+        for (const struct measured *x = m->group->first; x; x = x->next_of_group) {
+                double least, most;
+
+                if (x->seen < f->to - MEASURED_TOGETHER || !room(s, x, &least, &most))
+                        continue;
+                c.seen += fmax((double)(f->to - f->item->within - MAX(f->from, x->started)), 0);
+                c.least = fmin(c.least, least);
+                c.most = fmin(c.most, most);
+                others++;
+        }
+        c.processes = m->limit_is_shared ? 1 : others;
+        c.together = m->limit_is_shared ? others : 1;
+        rhythm(m->group, f->from, f->to, &c);
+        return forecast_count(&c, f->to, ret);
 }
 
 static void set_forecast(struct incident *i, const struct signature *s, const struct measured *m, const struct judgement *j,
                          struct incident_subject *subject)
 {
-        double now = measured_last(m, s->breach), rise = now - MAX(j->evidence[j->strongest].first, 0);
-        struct forecast forecast;
-        bool known;
-
-        subject->value = now;
+        subject->value = measured_last(m, s->breach);
         subject->limit = s->breach_limit != SIGNAL_NONE ? measured_last(m, s->breach_limit) : s->breach_at;
-        if (!(subject->limit > 0) || !isfinite(now))
+        if (!forecast(s, m, j, &i->breach))
                 return;
-        if (m->kind == SUBJECT_POOL && s->breach == SIGNAL_LOST)
-                known = forecast_pool(m, j, subject->limit, &forecast);
-        else
-                known = forecast_count(rise, j->onset, m->seen, subject->limit - now, subject->limit - now, &forecast);
-        if (!known || (i->has_breach && i->breach.likely < forecast.likely && m->heard == i->fired_at))
-                return;
-        i->breach = forecast;
         i->has_breach = true;
         i->limit = subject->limit;
 }
@@ -221,10 +337,21 @@ static void raise(struct core *core, const struct signature *s, const struct mea
         struct incident *i = find(core, s, m);
         struct incident_subject *subject;
 
+        if (!i && find_root(core, s, m))
+                return;
+        if (!i) {
+                i = find_symptom(core, s, m);
+                if (i && !become(core, i, s, m))
+                        return;
+        }
         if (!i)
                 i = open_one(core, s, m, j->onset);
         if (!i)
                 return;
+        if (i->state == INCIDENT_RESOLVED) {
+                i->state = INCIDENT_OPEN;
+                i->resolved_at = 0;
+        }
         subject = subject_of(i, m);
         if (subject) {
                 if (subject->onset == 0)

@@ -3,8 +3,9 @@
  *
  * Several subjects of one service (instances, processes) that show the same are one incident. State:
  *   open      a signature fires, or fired within the last half hour.   -> resolved
- *   resolved  none of its subjects has shown it since.                  (stays in the list; comes back as another)
- * mitigating and handed over are for whoever acts.
+ *   resolved  none of its subjects has shown it since.                  -> open within two days: it is the same; later as another
+ * What one signature finds of a service may be a symptom of what another does (its `symptom-of`): then it belongs to that
+ * one's incident, whichever was first. mitigating and handed over are for whoever acts.
  *
  * The evidence is kept as it was found last, in the units of its signals, so that it can be explained
  * after the series that it came from have gone. */

@@ -1,5 +1,6 @@
 #include "coordinator/judge.h"
 
+#include "coordinator/accumulate.h"
 #include "coordinator/trend.h"
 
 #include <math.h>
@@ -28,6 +29,8 @@ static bool window(const struct measured *m, enum signal signal, int64_t to, int
 
         if (m->begin == 0 || m->begin > to - length + length / 8)
                 return false;
+        if (m->every > 0) /* a point without a measurement would be no gap */
+                count = MIN(count, (size_t)MAX(length / (m->every + m->every / 2), (int64_t)1));
         if (!s) {
                 if (m->seen < to - length / 4)
                         return false;
@@ -105,7 +108,10 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                         bound[i] = f->reference;
                 return true;
         case REFERENCE_FORMER_BUILD:
-                return false;
+                f->reference = measured_former(m, item->signal) * item->value.number;
+                for (size_t i = 0; i < points; i++)
+                        bound[i] = f->reference;
+                return !isnan(f->reference);
         }
         return false;
 }
@@ -206,7 +212,76 @@ static void bursts(const struct measured *m, const struct signature_item *item, 
         f->verdict = count >= item->count ? VERDICT_YES : VERDICT_NO;
 }
 
-static void find(const struct measured *m, const struct signature_item *item, int64_t length, int64_t now, struct finding *f)
+#define APART (30 * NSEC_PER_SEC) /* what comes within it comes at once */
+#define TIMES_MAX 256
+
+/* Each time once, however many processes saw it. */
+static uint32_t times_of(int64_t *times, size_t count)
+{
+        uint32_t n = 0;
+        int64_t last = 0;
+
+        for (size_t i = 1; i < count; i++)
+                for (size_t k = i; k > 0 && times[k - 1] > times[k]; k--) {
+                        int64_t t = times[k];
+
+                        times[k] = times[k - 1];
+                        times[k - 1] = t;
+                }
+        for (size_t i = 0; i < count; i++)
+                if (n == 0 || times[i] >= last + APART) {
+                        last = times[i];
+                        n++;
+                }
+        return n;
+}
+
+bool judge_accumulated(const struct measured *m, const struct signature_item *item, int64_t settle, struct accumulated *ret)
+{
+        const struct series *s = measured_series(m, item->signal);
+
+        return s && accumulated(s, MAX(m->seen - item->window, MAX(m->started, m->begin) + settle), m->seen, item->within, m->every,
+                                ret);
+}
+
+static void accumulating(const struct measured *m, const struct signature_item *item, int64_t settle, struct finding *f)
+{
+        double base = 0, rise = 0, by = item->by.number;
+        int64_t times[TIMES_MAX], first = INT64_MAX;
+        size_t count = 0;
+
+        if (item->of == REFERENCE_SIGNAL)
+                by *= measured_last(m, item->of_signal);
+        if (isnan(by))
+                return;
+        f->verdict = VERDICT_NO;
+        for (const struct measured *x = m->group ? m->group->first : m; x; x = x->next_of_group) {
+                struct accumulated a;
+
+                if (x->seen < f->to - MEASURED_TOGETHER || !judge_accumulated(x, item, settle, &a) || a.rise < 1)
+                        continue;
+                base += a.base;
+                rise += a.rise;
+                first = MIN(first, a.first);
+                for (size_t i = 0; i < a.times_count && count < TIMES_MAX; i++)
+                        times[count++] = a.times[i];
+        }
+        if (item->of == REFERENCE_NONE)
+                by = amount_of(&item->by, base);
+        f->first = base;
+        f->last = base + rise;
+        f->reference = by;
+        if (rise < by)
+                return;
+        f->times = times_of(times, count);
+        if (f->times < item->count)
+                return;
+        f->from = first;
+        f->verdict = VERDICT_YES;
+}
+
+static void find(const struct signature *s, const struct measured *m, const struct signature_item *item, int64_t length,
+                 int64_t now, struct finding *f)
 {
         *f = (struct finding){ .item = item, .from = now - length, .to = now, .reference = NAN, .first = NAN, .last = NAN };
         switch (item->shape) {
@@ -226,6 +301,8 @@ static void find(const struct measured *m, const struct signature_item *item, in
                 return steady(m, item, length, f);
         case SHAPE_BURSTS:
                 return bursts(m, item, length, f);
+        case SHAPE_ACCUMULATING:
+                return accumulating(m, item, s->settle, f);
         default:
                 return;
         }
@@ -254,7 +331,7 @@ static bool is_explained(const struct signature *s, const struct measured *m, co
 
                 if (a->explains == SIGNAL_NONE || a->explains != evidence->item->signal)
                         continue;
-                find(m, &a->item, a->item.window ? a->item.window : evidence->to - evidence->from, now, f);
+                find(s, m, &a->item, a->item.window ? a->item.window : evidence->to - evidence->from, now, f);
                 if (!explains(f, evidence)) {
                         if (f->verdict == VERDICT_YES)
                                 f->verdict = VERDICT_NO;
@@ -296,7 +373,7 @@ void judge(const struct signature *s, const struct measured *m, int64_t now, str
                 for (; i < s->evidence_count && s->evidence[i].group == group; i++) {
                         struct finding *f = &ret->evidence[i];
 
-                        find(m, &s->evidence[i].item, s->evidence[i].item.window, now, f);
+                        find(s, m, &s->evidence[i].item, s->evidence[i].item.window, now, f);
                         any_unknown |= f->verdict == VERDICT_UNKNOWN;
                         if (f->verdict != VERDICT_YES || is_explained(s, m, f, now, ret))
                                 continue;
@@ -316,7 +393,7 @@ void judge(const struct signature *s, const struct measured *m, int64_t now, str
         for (size_t i = 0; i < s->against_count; i++) {
                 if (s->against[i].explains != SIGNAL_NONE)
                         continue;
-                find(m, &s->against[i].item, s->against[i].item.window, now, &ret->against[i]);
+                find(s, m, &s->against[i].item, s->against[i].item.window, now, &ret->against[i]);
                 if (ret->against[i].verdict == VERDICT_YES)
                         return;
         }

@@ -19,6 +19,7 @@ struct finding {
         double first, last; /* the signal at its beginning and end; of counters per window: 0, the sum */
         double reference;   /* what it was compared with; NaN */
         double confidence;  /* of a trend */
+        uint32_t times;     /* of what accumulates: at how many it came */
 };
 
 struct judgement {
@@ -30,4 +31,8 @@ struct judgement {
         size_t strongest; /* index of the evidence that tells the onset */
 };
 
+struct accumulated;
+/* One subject's part in what accumulates; false if that is not known. */
+bool judge_accumulated(const struct measured *measured, const struct signature_item *item, int64_t settle,
+                       struct accumulated *ret_accumulated);
 void judge(const struct signature *signature, const struct measured *measured, int64_t now, struct judgement *ret_judgement);

@@ -6,6 +6,7 @@
 
 #define SETTLES (60 * NSEC_PER_SEC) /* a pool that opens what it was told to have at its start */
 #define OF_HOST_MAX 65536           /* incarnations of one host: who makes up new ones all the time has no more */
+#define BLIND (15 * 60 * NSEC_PER_SEC)
 #define GONE_AFTER (15 * 60 * NSEC_PER_SEC)
 
 struct measured *measured_get(const struct core *core, uint32_t index)
@@ -51,8 +52,112 @@ static struct measured *find(const struct core *core, const struct name *name)
         return NULL;
 }
 
+struct group_name {
+        uint64_t service, server;
+        uint32_t kind, port;
+};
+
+static uint64_t group_hash(const struct core *core, const struct measured *m)
+{
+        struct group_name name = {
+                .service = (uintptr_t)m->service, .server = (uintptr_t)m->server, .kind = m->kind, .port = m->port
+        };
+
+        return hash_bytes(&core->hash_key, &name, sizeof(name));
+}
+
+static bool in_group(const struct measured_group *g, const struct measured *m)
+{
+        return g->service == m->service && g->server == m->server && g->kind == m->kind && g->port == m->port;
+}
+
+static double peak(const struct measured *m, enum signal signal)
+{
+        struct series_cell cells[SERIES_CELLS_MAX];
+        size_t n = m->series[signal] ? series_cells(m->series[signal], 0, m->seen + 1, cells, ARRAY_SIZE(cells)) : 0;
+        double most = NAN;
+
+        for (size_t i = 0; i < n; i++)
+                most = fmax(most, cells[i].value);
+        return most;
+}
+
+double measured_former(const struct measured *m, enum signal signal)
+{
+        double most = m->group ? m->group->peaks[signal] : NAN;
+
+        for (const struct measured *x = m->group ? m->group->first : NULL; x; x = x->next_of_group)
+                if (x->started < m->started)
+                        most = fmax(most, peak(x, signal));
+        return most;
+}
+
+static void leave_group(struct core *core, struct measured *m)
+{
+        struct measured_group *g = m->group;
+        struct measured **at;
+
+        if (!g)
+                return;
+        for (at = &g->first; *at != m; at = &(*at)->next_of_group)
+                ;
+        *at = m->next_of_group;
+        m->next_of_group = NULL;
+        m->group = NULL;
+        if (g->first) {
+                for (int i = 0; i < SIGNALS; i++)
+                        if (m->series[i] && !m->series[i]->counter)
+                                g->peaks[i] = fmax(g->peaks[i], peak(m, i));
+                return;
+        }
+        map_remove(&core->measured_groups, &g->node);
+        service_put(core, &g->service);
+        service_put(core, &g->server);
+        series_free(core, &g->load);
+        core_release(core, g, sizeof(*g));
+}
+
+/* The order within a group is that of coming, so that sums of it are the same each time. */
+static void join_group(struct core *core, struct measured *m)
+{
+        uint64_t hash;
+        struct measured_group *g = NULL;
+        struct measured **at;
+
+        if (m->group && in_group(m->group, m))
+                return;
+        leave_group(core, m);
+        hash = group_hash(core, m);
+        for (struct map_node *n = map_first(&core->measured_groups, hash); n && !g; n = map_next(n)) {
+                g = container_of(n, struct measured_group, node);
+                if (!in_group(g, m))
+                        g = NULL;
+        }
+        if (!g) {
+                g = core_alloc(core, sizeof(*g));
+                if (!g)
+                        return;
+                g->kind = m->kind;
+                series_begin(&g->load, true);
+                for (int i = 0; i < SIGNALS; i++)
+                        g->peaks[i] = NAN;
+                g->port = m->port;
+                if (map_insert(&core->measured_groups, &g->node, hash) < 0) {
+                        core_release(core, g, sizeof(*g));
+                        return;
+                }
+                g->service = service_ref(m->service);
+                g->server = m->server ? service_ref(m->server) : NULL;
+        }
+        for (at = &g->first; *at; at = &(*at)->next_of_group)
+                ;
+        *at = m;
+        m->group = g;
+}
+
 static void drop(struct core *core, struct measured *m)
 {
+        leave_group(core, m);
         for (int i = 0; i < SIGNALS; i++)
                 if (m->series[i]) {
                         series_free(core, m->series[i]);
@@ -96,6 +201,8 @@ static struct measured *get(struct core *core, struct host *host, enum subject k
         m->pid = pid;
         m->started = started;
         m->fewest = NAN;
+        for (size_t i = 0; i < ARRAY_SIZE(m->opens); i++)
+                m->opens[i] = NAN;
         if (map_insert(&core->measured_by_name, &m->node, hash_bytes(&core->hash_key, &name, sizeof(name))) < 0) {
                 core_release(core, m, sizeof(*m));
                 return NULL;
@@ -147,10 +254,25 @@ static void gain(struct core *core, struct measured *m, enum signal signal, int6
         *last = now;
 }
 
+/* Hosts' clocks differ by a little. */
+static void add_load(struct core *core, struct measured *m, int64_t at, double load)
+{
+        struct measured_group *g = m->group;
+
+        if (!g)
+                return;
+        g->latest = MAX(g->latest, at);
+        series_add(core, &g->load, g->latest, load);
+}
+
 static void note(struct core *core, struct measured *m, int64_t at)
 {
         if (m->begin == 0)
                 m->begin = at;
+        else if (m->every == 0)
+                m->every = at - m->seen;
+        else
+                m->every = MIN(at - m->seen, m->every + m->every / 16);
         m->seen = MAX(m->seen, at);
         m->heard = core->now;
 }
@@ -170,16 +292,41 @@ static void set_build(struct measured *m, struct text *build)
         m->build = text_ref(build);
 }
 
-/* A pool that keeps idle connections in reserve holds them across each opening; one that grows with its
- * load opens without holding any. Only a connection that is not given back does both. */
-static double lost(struct measured *m, const struct summary_pool *p, int64_t at)
+/* So many it has at any time: what a pool is short of for less than four sweeps, since it replaces those that
+ * ended, does not count. */
+static void note_open(struct measured *m, double open, int64_t at)
 {
-        double open = (double)p->busy + p->idle + p->close_wait;
+        double most = open;
 
         if (at - m->begin < SETTLES || at - m->started < SETTLES)
+                return;
+        for (size_t i = 0; i + 1 < ARRAY_SIZE(m->opens); i++)
+                most = fmax(most, m->opens[i]);
+        if (!isnan(m->opens[ARRAY_SIZE(m->opens) - 2]))
+                m->fewest = isnan(m->fewest) ? most : fmin(m->fewest, most);
+        memmove(m->opens + 1, m->opens, sizeof(m->opens) - sizeof(*m->opens));
+        m->opens[0] = open;
+}
+
+/* A pool that keeps idle connections in reserve holds them across each opening; one that grows with its
+ * load opens without holding any. Only a connection that is not given back does both. An agent that began
+ * anew finds out only with the next opening which are held: until then nothing is known. */
+static double lost(struct measured *m, const struct summary_pool *p, int64_t at)
+{
+        double open = (double)p->busy + p->idle, lost;
+
+        note_open(m, open, at);
+        if (isnan(m->fewest))
                 return 0;
-        m->fewest = isnan(m->fewest) ? open : fmin(m->fewest, open);
-        return fmin(p->held, open - m->fewest);
+        lost = fmax(fmin(p->held, open - m->fewest), 0);
+        if (m->last.known && p->held_ever < m->last.held_ever) {
+                m->blind_until = at + BLIND;
+                m->lost_before = isnan(m->lost) ? m->lost_before : m->lost;
+        }
+        if (at < m->blind_until && lost < m->lost_before)
+                return m->lost = NAN;
+        m->blind_until = 0;
+        return m->lost = lost;
 }
 
 static void take_pool(struct core *core, struct host *h, const struct summary_pool *p, int64_t at)
@@ -187,6 +334,7 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         const struct host_process *process = host_process_find(h, p->pid, p->started);
         struct end *end = pool_end(core, h, p);
         const struct edge *edge;
+        struct pool_limit limit;
         struct measured *m;
 
         if (!end)
@@ -200,6 +348,7 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
                 set_service(core, &m->server, edge->server);
         m->serves = end->role == ROLE_SERVER;
         m->port = edge ? edge->port : m->serves ? end->local_port : end->remote_port;
+        join_group(core, m);
         if (process)
                 set_build(m, process->build);
         add(core, m, SIGNAL_BUSY, at, p->busy);
@@ -207,11 +356,20 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         add(core, m, SIGNAL_HELD, at, p->held);
         add(core, m, SIGNAL_LOST, at, lost(m, p, at));
         add(core, m, SIGNAL_CLOSE_WAIT, at, p->close_wait);
-        add(core, m, SIGNAL_LIMIT, at, (double)pool_limit(p, edge, process).value);
+        limit = pool_limit(p, edge, process);
+        m->limit_is_shared = strcmp(limit.source, "server") == 0;
+        add(core, m, SIGNAL_LIMIT, at, (double)limit.value);
+        if (process && process->row.open_files_limit > 0)
+                add(core, m, SIGNAL_FILES_LIMIT, at,
+                    fmax((double)process->row.open_files_limit - (double)process->row.open_files + p->busy + p->idle +
+                                 p->close_wait,
+                         1));
         gain(core, m, SIGNAL_NEWLY_HELD, at, &m->last.held_ever, p->held_ever);
         gain(core, m, SIGNAL_REUSED, at, &m->last.reused, p->reused);
         gain(core, m, SIGNAL_RELEASED, at, &m->last.released, p->held_ever - MIN(p->held_ever, p->reused + p->held));
         gain(core, m, SIGNAL_OPENINGS, at, &m->last.opened, end->total.opened);
+        if (m->last.known && end->total.sent + end->total.received >= m->last.load)
+                add_load(core, m, at, (double)(end->total.sent + end->total.received - m->last.load));
         gain(core, m, SIGNAL_LOAD, at, &m->last.load, end->total.sent + end->total.received);
         add(core, m, SIGNAL_OPEN, at, (double)p->busy + p->idle + p->close_wait);
         m->last.known = true;
@@ -227,7 +385,9 @@ static void take_process(struct core *core, struct host *h, const struct host_pr
         if (!m || at <= m->seen)
                 return;
         note(core, m, at);
+        join_group(core, m);
         set_build(m, p->build);
+        add_load(core, m, at, isnan(p->cpu.ratio) ? 0 : p->cpu.ratio);
         add(core, m, SIGNAL_CPU, at, p->cpu.ratio);
         add(core, m, SIGNAL_RSS, at, (double)p->row.rss_bytes);
         if (p->row.open_files_limit > 0) { /* else the agent could not read them */
@@ -274,6 +434,7 @@ void measured_free(struct core *core)
         for (uint32_t i = 0; i < core->measured_count; i++)
                 drop(core, core->measured[i]);
         map_free(&core->measured_by_name);
+        map_free(&core->measured_groups);
         core_release(core, core->measured, core->measured_capacity * sizeof(*core->measured));
         core->measured = NULL;
         core->measured_count = core->measured_capacity = 0;

@@ -137,6 +137,28 @@ double series_window(const struct series *s, int64_t to, int64_t length, double 
         return points ? (double)there / (double)points : 0;
 }
 
+size_t series_cells(const struct series *s, int64_t from, int64_t to, struct series_cell *cells, size_t count)
+{
+        size_t n = 0;
+
+        if (s->begin == 0)
+                return 0;
+        from = MAX(from, s->begin);
+        for (int i = 0; i < SERIES_LEVELS && to > from; i++) {
+                int64_t width = levels[i].width, oldest = s->levels[i].newest - (int64_t)levels[i].cells + 1;
+
+                for (int64_t k = MIN((to - 1) / width, s->levels[i].newest); k >= oldest && (k + 1) * width > from && n < count;
+                     k--) {
+                        double v = cell(s, i, k);
+
+                        if (!isnan(v))
+                                cells[n++] = (struct series_cell){ k * width, width, v };
+                }
+                to = MIN(to, oldest * width);
+        }
+        return n;
+}
+
 double series_last(const struct series *s, int64_t now, int64_t age)
 {
         int64_t newest = now / levels[0].width;

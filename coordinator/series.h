@@ -43,5 +43,15 @@ void series_add(struct core *core, struct series *series, int64_t at, double val
  * that are there. */
 double series_window(const struct series *series, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count);
 
+struct series_cell {
+        int64_t at, width;
+        double value;
+};
+#define SERIES_CELLS_MAX 740
+
+/* All that is known of the time from `from` to `to`, each part of it from the finest level that has it; gaps
+ * are left out. Newest first; returns how many. */
+size_t series_cells(const struct series *series, int64_t from, int64_t to, struct series_cell *cells, size_t count);
+
 /* The latest measurement that is not older than `age`; NaN if there is none. */
 double series_last(const struct series *series, int64_t now, int64_t age);

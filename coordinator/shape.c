@@ -31,6 +31,12 @@ static const struct {
         [SHAPE_STEADY] = { "steady", BY | FOR, 0, "Has moved by no more than\n.Cm by\nin the last\n.Cm for ." },
         [SHAPE_BURSTS] = { "bursts", VALUE | COUNT | FOR, OF,
                            "Went above\n.Cm value\nand back at least\n.Cm count\ntimes in the last\n.Cm for ." },
+        [SHAPE_ACCUMULATING] = { "accumulating", BY | FOR, OF | WITHIN | COUNT,
+                                 "Grew by at least\n.Cm by\nthat did not go back: the lowest value of the last\n.Cm within\n"
+                                 "lies so much above the lowest before. All processes of the service that run it are taken "
+                                 "together.\nIt came at\n.Cm count\ntimes at least, two by default: what comes once may be a "
+                                 "burst. A subject younger than\n.Cm for\nis judged by what it lived. With\n.Cm of ,\n.Cm by\n"
+                                 "is a percentage of that signal." },
 };
 _Static_assert(ARRAY_SIZE(shapes) == SHAPES, "each has its line");
 
@@ -42,9 +48,11 @@ static const struct {
         [PARAMETER_VALUE] = { "value", "A value in the unit of the signal; with\n.Cm of\na percentage." },
         [PARAMETER_OF] = { "of",
                            "Another signal of the same subject and unit;\n.Cm usual ,\nthe median of the 24 hours before the\n"
-                           "window; or\n.Cm former-build ,\nwhat the build before this one showed at like load and age." },
+                           "window; or\n.Cm former-build ,\nthe most that the processes before\nthis one came to." },
         [PARAMETER_FOR] = { "for", "The window, from 1s to 14d. A window that is incomplete is no evidence." },
-        [PARAMETER_WITHIN] = { "within", "How long the step may take; a minute by default. Of a prediction: its deadline." },
+        [PARAMETER_WITHIN] = { "within",
+                               "How long the step may take, a minute by default; or what accumulates must have stayed, three\n"
+                               "minutes by default. Of a prediction: its deadline." },
         [PARAMETER_CONFIDENCE] = { "confidence", "From 50% to 99.99%; 95% by default." },
         [PARAMETER_SHARE] = { "share", "From 1% to 100%; 100% by default." },
         [PARAMETER_COUNT] = { "count", "A whole number from 2 to 1000." },

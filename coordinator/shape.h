@@ -14,6 +14,7 @@ enum shape {
         SHAPE_STEP_DOWN,
         SHAPE_STEADY,
         SHAPE_BURSTS,
+        SHAPE_ACCUMULATING,
         SHAPES,
 };
 
@@ -25,7 +26,7 @@ enum parameter {
         PARAMETER_WITHIN,     /* how long a step may take; of a prediction: its deadline */
         PARAMETER_CONFIDENCE, /* of a trend */
         PARAMETER_SHARE,      /* of the window in which it is so */
-        PARAMETER_COUNT,      /* of bursts */
+        PARAMETER_COUNT,      /* of bursts, of steps */
         PARAMETERS,
 };
 #define PARAMETER_BIT(p) (1u << (p))

@@ -41,6 +41,7 @@ static const struct {
         [SIGNAL_CLOSE_WAIT] = { "close_wait", UNIT_COUNT, POOL,
                                 "Connections that the far end has closed and the process has not." },
         [SIGNAL_LIMIT] = { "limit", UNIT_COUNT, POOL, "How many connections there can be, where that is known." },
+        [SIGNAL_FILES_LIMIT] = { "files_limit", UNIT_COUNT, POOL, "How many the process's limit of open files leaves room for." },
         [SIGNAL_OPENINGS] = { "openings", UNIT_RATE, POOL, "New connections." },
         [SIGNAL_ATTEMPTS] = { "attempts", UNIT_RATE, EDGE | SERVICE, "Attempts to connect; of a service: to it." },
         [SIGNAL_OPENED] = { "opened", UNIT_RATE, EDGE, "Attempts that succeeded." },

@@ -39,6 +39,7 @@ enum signal {
         SIGNAL_RELEASED,
         SIGNAL_CLOSE_WAIT,
         SIGNAL_LIMIT,
+        SIGNAL_FILES_LIMIT,
         SIGNAL_OPENINGS,
         SIGNAL_ATTEMPTS,
         SIGNAL_OPENED,

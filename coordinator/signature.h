@@ -22,6 +22,7 @@ struct yaml_config_strings;
 #define SIGNATURE_TEXT_MAX 200
 #define SIGNATURE_ITEMS_MAX 24 /* of evidence, alternatives counted one by one; of what speaks against */
 #define SIGNATURE_REMEDIES_MAX 8
+#define SIGNATURE_SYMPTOM_MAX 8
 
 /* A folder's name for the library that is part of the program. */
 #define SIGNATURES_BUILT_IN "built-in"
@@ -90,6 +91,8 @@ struct signature {
         size_t causes_count;
         struct signature_remedy remedies[SIGNATURE_REMEDIES_MAX];
         size_t remedies_count;
+        char symptom_of[SIGNATURE_SYMPTOM_MAX][SIGNATURE_NAME_MAX + 1]; /* signatures that say more of the same */
+        size_t symptom_of_count;
         uint32_t tier; /* to ask for where evidence is thin, as in wire.h; 0: none */
         int64_t tier_for;
 

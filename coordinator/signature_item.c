@@ -211,6 +211,10 @@ int signature_item(struct yaml_config_reader *reader, yaml_node_t *node, yaml_no
                 r = signature_span(reader, at, in.at, SIGNATURE_WINDOW_MAX, &item.window);
         if (r == 0 && (item.shape == SHAPE_STEP_UP || item.shape == SHAPE_STEP_DOWN))
                 item.within = 60 * NSEC_PER_SEC;
+        if (r == 0 && item.shape == SHAPE_ACCUMULATING) {
+                item.within = 180 * NSEC_PER_SEC;
+                item.count = 2;
+        }
         if (r == 0 && (at = parameter(&in, PARAMETER_WITHIN)))
                 r = signature_span(reader, at, in.at, DAY, &item.within);
         if (r == 0 && (at = parameter(&in, PARAMETER_CONFIDENCE)))

@@ -59,10 +59,9 @@ static int read_subject(struct yaml_config_reader *reader, yaml_node_t *node, co
         return subject_of(reader, node, config);
 }
 
-static int read_name(struct yaml_config_reader *reader, yaml_node_t *node, const char *path, void *config)
+static int read_name_to(struct yaml_config_reader *reader, const yaml_node_t *node, const char *path, char *to)
 {
         static const char expected[] = "a name of at most 64 lower-case letters, digits and hyphens such as connection-pool-leak";
-        struct signature *s = config;
         const char *text;
         int r = signature_text(reader, node, path, expected, &text);
 
@@ -71,8 +70,26 @@ static int read_name(struct yaml_config_reader *reader, yaml_node_t *node, const
         if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(text) || *text < 'a' || *text > 'z' ||
             strlen(text) > SIGNATURE_NAME_MAX)
                 return yaml_config_fail(reader, node, path, "expected %s, found '%.80s'", expected, text);
-        memcpy(s->name, text, strlen(text) + 1);
+        memcpy(to, text, strlen(text) + 1);
         return 0;
+}
+
+static int read_name(struct yaml_config_reader *reader, yaml_node_t *node, const char *path, void *config)
+{
+        return read_name_to(reader, node, path, ((struct signature *)config)->name);
+}
+
+static int read_symptom_of(struct yaml_config_reader *reader, yaml_node_t *node, const char *path, void *config)
+{
+        struct signature *s = config;
+        size_t count;
+        int r = signature_list(reader, node, path, SIGNATURE_SYMPTOM_MAX, &count);
+
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = read_name_to(reader, signature_list_item(reader, node, i), path, s->symptom_of[i]);
+        if (r == 0)
+                s->symptom_of_count = count;
+        return r;
 }
 
 static int read_title(struct yaml_config_reader *reader, yaml_node_t *node, const char *path, void *config)
@@ -113,6 +130,7 @@ static const struct yaml_config_key keys[] = {
         { .name = "title", .type = YAML_CONFIG_CUSTOM, .custom = read_title },
         { .name = "subject", .type = YAML_CONFIG_CUSTOM, .custom = read_subject },
         { .name = "settle", .type = YAML_CONFIG_CUSTOM, .custom = read_settle },
+        { .name = "symptom-of", .type = YAML_CONFIG_CUSTOM, .custom = read_symptom_of },
         { .name = "evidence", .type = YAML_CONFIG_CUSTOM, .custom = signature_read_evidence },
         { .name = "against", .type = YAML_CONFIG_CUSTOM, .custom = signature_read_against },
         { .name = "breach", .type = YAML_CONFIG_CUSTOM, .custom = signature_read_breach },

@@ -1,0 +1,47 @@
+#include "coordinator/accumulate.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A mean over a long cell is hardly ever a whole number. */
+static double whole(double v)
+{
+        return v < 64 ? floor(v + 0.05) : v;
+}
+
+/* One step down, seen from now: what is above `value` came after `at`. */
+static void step_down(struct accumulated *a, double *level, double value, int64_t at)
+{
+        if (value >= *level)
+                return;
+        *level = value;
+        if (a->last == 0)
+                a->last = at;
+        a->first = at;
+        if (a->times_count < ACCUMULATED_TIMES_MAX)
+                a->times[a->times_count++] = at;
+}
+
+bool accumulated(const struct series *s, int64_t from, int64_t to, int64_t within, int64_t every, struct accumulated *ret)
+{
+        struct series_cell cells[SERIES_CELLS_MAX];
+        size_t n = series_cells(s, from, to, cells, ARRAY_SIZE(cells)), i, late = 0;
+        struct accumulated a = { 0 };
+        double top = INFINITY, level;
+
+        if (n == 0 || cells[0].at + cells[0].width < to - MAX(3 * every, (int64_t)(30 * NSEC_PER_SEC)))
+                return false;
+        for (i = 0; i < n && cells[i].at + cells[i].width > to - within; i++) {
+                top = fmin(top, cells[i].value);
+                late++;
+        }
+        if (late == 0 || (int64_t)late * MAX(every, cells[0].width) < within / 2)
+                return false;
+        top = level = whole(top);
+        for (; i < n; i++)
+                step_down(&a, &level, whole(cells[i].value), cells[i].at + cells[i].width);
+        a.base = level;
+        a.rise = top - level;
+        *ret = a;
+        return true;
+}
