@@ -14,6 +14,7 @@ static void step_down(struct accumulated *a, double *level, double value, int64_
 {
         if (value >= *level)
                 return;
+        a->first_rise = *level - value;
         *level = value;
         if (a->last == 0)
                 a->last = at;

@@ -11,6 +11,9 @@
 #define DRIFT_NEAR 0.20
 #define DRIFT_FAR 0.30
 #define DRIFT_DAY 0.35
+/* A path that traffic has only begun to take may be taken more soon: the earliest time is not that near its mean. */
+#define DRIFT_GROWTH 0.7
+#define GROWS_FOR (3600 * 1e9)
 
 /* Before anything is known: leaks that are worth a forecast take hours, less than one in ten of them less than
  * one or more than two days. */
@@ -89,6 +92,7 @@ bool forecast_count(const struct forecast_count *c, int64_t now, struct forecast
         if (each * low > AHEAD_MAX)
                 return false;
         time_until(c, each, low, &mean, &deviation);
+        deviation = sqrt(deviation * deviation + DRIFT_GROWTH * DRIFT_GROWTH * (1 - fmin(c->span / GROWS_FOR, 1)));
         time_until(c, each, high, &mean_high, &deviation_high);
         ret->earliest = now + (int64_t)fmin(in_rhythm(c, exp(mean - Z * deviation)), AHEAD_MAX);
         ret->likely = now + (int64_t)fmin(in_rhythm(c, exp((mean + mean_high) / 2)), AHEAD_MAX);

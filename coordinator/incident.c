@@ -7,7 +7,7 @@
 
 #define QUIET_FOR (30 * 60 * NSEC_PER_SEC)
 #define SAME_WITHIN (2 * 86400 * NSEC_PER_SEC) /* what comes back sooner is the same */
-#define ROUND (60 * NSEC_PER_SEC)
+#define ROUND (30 * NSEC_PER_SEC)
 #define CAUSES_EVERY (300 * NSEC_PER_SEC)
 
 const struct incident *incident_get(const struct core *core, uint32_t index)
@@ -298,7 +298,7 @@ static void rhythm(const struct measured_group *g, int64_t from, int64_t to, str
 static bool forecast(const struct signature *s, const struct measured *m, const struct judgement *j, struct forecast *ret)
 {
         const struct finding *f = &j->evidence[j->strongest];
-        struct forecast_count c = { .events = f->last - f->first - 1, .least = INFINITY, .most = INFINITY, .together = 1 };
+        struct forecast_count c = { .events = f->after_first, .least = INFINITY, .most = INFINITY, .together = 1 };
         unsigned others = 0;
 
         /* What came within the last `within` does not count yet. */
@@ -379,12 +379,39 @@ static void find_causes(struct core *core)
         }
 }
 
+/* A subject that still has what it had when its signature fired. */
+static bool lingers(const struct core *core, const struct incident *i)
+{
+        const struct signature *s = signatures_find(core->signatures, i->signature->data);
+
+        if (!s || s->breach == SIGNAL_NONE)
+                return false;
+        for (uint32_t k = 0; k < core->measured_count; k++) {
+                const struct measured *m = core->measured[k];
+
+                if (m->kind != i->kind || m->service != i->service || m->heard + QUIET_FOR < core->now)
+                        continue;
+                for (uint32_t n = 0; n < i->subjects_count; n++) {
+                        const struct incident_subject *x = &i->subjects[n];
+
+                        if (x->pid == m->pid && x->started == m->started && x->host == m->host->name &&
+                            measured_last(m, s->breach) >= x->value * 0.9)
+                                return true;
+                }
+        }
+        return false;
+}
+
 static void expire(struct core *core)
 {
         for (uint32_t k = 0; k < core->incidents_count; k++) {
                 struct incident *i = core->incidents[k];
 
                 if (i->state == INCIDENT_OPEN && i->fired_at + QUIET_FOR < core->now) {
+                        if (lingers(core, i)) {
+                                i->fired_at = core->now;
+                                continue;
+                        }
                         i->state = INCIDENT_RESOLVED;
                         i->resolved_at = core->now;
                 }

@@ -246,7 +246,8 @@ bool judge_accumulated(const struct measured *m, const struct signature_item *it
 
 static void accumulating(const struct measured *m, const struct signature_item *item, int64_t settle, struct finding *f)
 {
-        double base = 0, rise = 0, by = item->by.number;
+        double base = 0, rise = 0, firsts = 0, by = item->by.number;
+        size_t risen = 0;
         int64_t times[TIMES_MAX], first = INT64_MAX;
         size_t count = 0;
 
@@ -262,6 +263,8 @@ static void accumulating(const struct measured *m, const struct signature_item *
                         continue;
                 base += a.base;
                 rise += a.rise;
+                firsts += a.first_rise;
+                risen++;
                 first = MIN(first, a.first);
                 for (size_t i = 0; i < a.times_count && count < TIMES_MAX; i++)
                         times[count++] = a.times[i];
@@ -270,6 +273,7 @@ static void accumulating(const struct measured *m, const struct signature_item *
                 by = amount_of(&item->by, base);
         f->first = base;
         f->last = base + rise;
+        f->after_first = rise - firsts + (double)risen - 1;
         f->reference = by;
         if (rise < by)
                 return;

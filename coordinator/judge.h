@@ -19,7 +19,8 @@ struct finding {
         double first, last; /* the signal at its beginning and end; of counters per window: 0, the sum */
         double reference;   /* what it was compared with; NaN */
         double confidence;  /* of a trend */
-        uint32_t times;     /* of what accumulates: at how many it came */
+        uint32_t times;     /* of what accumulates: at how many it came; */
+        double after_first; /* how much after the very first step */
 };
 
 struct judgement {
