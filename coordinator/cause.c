@@ -1,6 +1,7 @@
 #include "coordinator/cause.h"
 #include "coordinator/incident.h"
 #include "coordinator/past.h"
+#include "coordinator/roots.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -15,8 +16,10 @@
 #define RECENT (7 * DAY) /* a deployment that is longer ago slept too long */
 #define AT_ONCE (HOUR)   /* from a deployment to what began with it, as far as an onset can be told */
 #define MORE_LOAD 1.33   /* load that has grown so many times more than at that hour before is another load */
-#define CARRIED 3        /* so many lost are no chance */
-#define LESS_LOAD 0.5    /* the usual load was so much of what it is now: the former build was hardly tried */
+#define ROOT_CERTAIN 0.9 /* a root that needs no rivals */
+#define ONSET_IS_ROUGH (240 * NSEC_PER_SEC)
+#define CARRIED 3     /* so many lost are no chance */
+#define LESS_LOAD 0.5 /* the usual load was so much of what it is now: the former build was hardly tried */
 
 void causes_drop(struct core *core, struct incident *i)
 {
@@ -331,5 +334,43 @@ void causes_find(struct core *core, struct incident *i)
                 judge_suspect(core, i, d, &c);
         judge_load(core, i, &c);
         judge_rivals(core, i, d);
+        rank(i);
+}
+
+static const char *name_of(const struct root *r, char *buffer, size_t size)
+{
+        if (r->service && r->kind != CAUSE_NETWORK)
+                return r->service->name;
+        if (!r->other)
+                return r->host->name->data;
+        snprintf(buffer, size, "%s - %s", r->host->name->data, r->other->name->data);
+        return buffer;
+}
+
+void causes_of_root(struct core *core, struct incident *i, const struct root *roots, size_t count, size_t own)
+{
+        const struct root *r = &roots[own];
+        char name[300], at[8];
+
+        causes_drop(core, i);
+        add(core, i, r->kind, r->deployment, name_of(r, name, sizeof(name)), r->confidence, "%s%s%s", r->why,
+            r->deployment ? ", since the deployment of " : "", r->deployment ? clock_text(at, r->deployment->at) : "");
+        for (size_t k = 0; k < count; k++)
+                if (k != own && r->confidence < ROOT_CERTAIN)
+                        add(core, i, roots[k].kind, roots[k].deployment, name_of(&roots[k], name, sizeof(name)),
+                            roots[k].confidence * r->confidence / 2,
+                            "%s; it is an incident of its own, and may be the cause of this too", roots[k].why);
+        for (uint32_t k = core->deployments.count; k-- > 0;) {
+                const struct deployment *d = core->deployments.items[k];
+
+                if (d == r->deployment || d->at + HOUR < i->onset_at || d->at > i->opened_at || !d->observed)
+                        continue;
+                if (d->at > i->onset_at + ONSET_IS_ROUGH)
+                        add(core, i, kind_of(d), d, NULL, 0, "it began before the deployment of %s at %s", d->service->data,
+                            clock_text(at, d->at));
+                else
+                        add(core, i, kind_of(d), d, NULL, 0, "%s, deployed at %s, shows nothing that does not come from others",
+                            d->service->data, clock_text(at, d->at));
+        }
         rank(i);
 }

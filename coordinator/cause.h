@@ -36,6 +36,11 @@ struct conditions {
 
 void conditions_find(const struct core *core, const struct incident *incident, int64_t before, struct conditions *ret_conditions);
 
+struct root;
+
+/* The same for an incident that was found along the graph: `roots` are all that were found with it, the `own`th its
+ * own. */
+void causes_of_root(struct core *core, struct incident *incident, const struct root *roots, size_t count, size_t own);
 /* Judges anew. */
 void causes_find(struct core *core, struct incident *incident);
 void causes_drop(struct core *core, struct incident *incident);

@@ -334,6 +334,12 @@ struct work {
         uint32_t count, next, cursor;
 };
 
+/* A root cause that was found at the last look. */
+struct root_seen {
+        uint64_t hash;
+        int64_t at;
+};
+
 struct core {
         struct core_options options;
         struct hash_key hash_key;
@@ -366,6 +372,7 @@ struct core {
         int64_t past_at; /* of the last round */
         uint32_t pulses, pulse_number;
         int64_t pulse_at;
+        struct root_seen roots_seen[64];
         int64_t detected_at;
         uint32_t ends_leaving;
         struct forgetting *forgetting; /* while ends are being forgotten: then no edge may go */

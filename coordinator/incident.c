@@ -371,7 +371,7 @@ static void find_causes(struct core *core)
         for (uint32_t k = 0; k < core->incidents_count; k++) {
                 struct incident *i = core->incidents[k];
 
-                if (!incident_is_open(i) || i->fired_at <= i->caused_at ||
+                if (i->rooted || !incident_is_open(i) || i->fired_at <= i->caused_at ||
                     (i->caused_at && i->caused_at + CAUSES_EVERY > core->now))
                         continue;
                 i->caused_at = core->now;
@@ -469,4 +469,31 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
                 expire(core);
         }
         return more;
+}
+
+struct incident *incident_open(struct core *core, const struct signature *s, enum subject kind, struct service *service,
+                               struct service *server, uint16_t port, int64_t onset)
+{
+        const struct measured m = { .kind = kind, .service = service, .server = server, .port = port };
+
+        return open_one(core, s, &m, onset);
+}
+
+void incident_add_subject(struct incident *i, const struct host *host, int64_t onset, int64_t fired, double value)
+{
+        struct incident_subject *subject = NULL;
+
+        for (uint32_t k = 0; k < i->subjects_count && !subject; k++)
+                if (i->subjects[k].host == host->name)
+                        subject = &i->subjects[k];
+        if (!subject && i->subjects_count == INCIDENT_SUBJECTS_MAX) {
+                i->subjects_left_out++;
+                return;
+        }
+        if (!subject) {
+                subject = &i->subjects[i->subjects_count++];
+                *subject = (struct incident_subject){ .host = text_ref(host->name), .onset = onset, .limit = NAN };
+        }
+        subject->fired = fired;
+        subject->value = value;
 }

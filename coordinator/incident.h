@@ -56,11 +56,22 @@ struct incident {
         struct incident_cause *causes; /* the likeliest first; those that are ruled out come last */
         uint32_t causes_count;
         int64_t caused_at; /* when they were judged */
+        bool rooted;       /* found along the graph, by its root, which stays its first cause */
+        const struct host *root_host, *root_other;
 };
 
 /* A step: judges every subject by every signature, each about once a minute. */
 bool incidents_detect(struct core *core, uint32_t *cursor);
 void incidents_free(struct core *core);
+
+/* A step after each cell of pulse.h: opens an incident for each root that was found twice in a row and has a
+ * symptom, and keeps those that are found still. */
+bool incidents_follow_roots(struct core *core, uint32_t *cursor);
+/* For those that open one: NULL without room. */
+struct incident *incident_open(struct core *core, const struct signature *signature, enum subject kind, struct service *service,
+                               struct service *server, uint16_t port, int64_t onset);
+/* Adds what shows it there, or brings it up to date. */
+void incident_add_subject(struct incident *incident, const struct host *host, int64_t onset, int64_t fired, double value);
 
 /* By index below core->incidents_count, oldest first. */
 const struct incident *incident_get(const struct core *core, uint32_t index);

@@ -1,4 +1,5 @@
 #include "coordinator/pulse.h"
+#include "coordinator/incident.h"
 
 #include <math.h>
 
@@ -85,6 +86,7 @@ void pulse_add(struct core *core)
         core->pulse_at = core->now;
         core->pulse_number++;
         work_add(core, measure_all);
+        work_add(core, incidents_follow_roots);
 }
 
 void pulse_sum(const struct core *core, const struct end *e, uint32_t from, uint32_t to, struct flow *into)

@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOWER 0.4 /* of the logarithm of the time: half as long again */
-#define CHANCE 4.0 /* deviations */
-#define SIGMA 1.0  /* of the logarithm of times of answers */
-#define WORSE 0.7  /* than the same service elsewhere: twice as much */
-#define LATE 0.08  /* share of what was asked that is not answered any more */
-#define LOSS 0.02  /* of segments */
-#define MORE 2.0   /* load from outside, times the usual */
+#define SLOWER 0.4       /* of the logarithm of the time: half as long again */
+#define CHANCE 4.0       /* deviations */
+#define SIGMA 1.0        /* of the logarithm of times of answers */
+#define WORSE 0.7        /* than the same service elsewhere: twice as much */
+#define LATE 0.08        /* share of what was asked that is not answered any more */
+#define LOSS 0.02        /* of segments */
+#define SERIOUS 1.1      /* three times as long, */
+#define SERIOUS_TIME 1e4 /* and ten milliseconds: below that nobody is woken */
+#define SERIOUS_LATE 0.2
+#define MORE_ASKED 1.6
+#define MORE 2.0 /* load from outside, times the usual */
 #define BEGAN_WITH (300 * NSEC_PER_SEC)
 
 static double mean(const struct flow *f)
@@ -36,11 +40,26 @@ static double per_cell(double sum, const struct flow *f)
         return f->cells ? sum / f->cells : 0;
 }
 
+/* The share of what was asked that gets no answer any more, by what came back and by what was asked anew. */
 static double late(const struct flow *now, const struct flow *usual)
 {
+        double attempts = per_cell(usual->attempted, usual) * now->cells;
+
         if (now->sent < 1 || usual->sent < 1 || usual->received < 1 || now->cells < PULSE_NOW || usual->answers < 20)
                 return 0;
+        /* Answers become smaller for many reasons; who gets none connects anew. */
+        if (now->attempted < 1.5 * attempts + 3 * sqrt(attempts) + 3)
+                return 0;
         return 1 - now->received / now->sent / (usual->received / usual->sent);
+}
+
+/* The same by the number of the answers too, beyond chance. */
+static bool is_silent(const struct copy *c)
+{
+        const struct flow *now = &c->seen.now, *usual = &c->seen.usual;
+        double answers = usual->sent > 0 ? usual->answers / usual->sent * now->sent : 0;
+
+        return c->late > SERIOUS_LATE && answers >= 10 && now->answers < (1 - SERIOUS_LATE) * answers - 3 * sqrt(answers);
 }
 
 static bool refused(const struct flow *now, const struct flow *usual)
@@ -71,12 +90,12 @@ static int by_place(const void *x, const void *y)
 
 static struct copy *find_copy(const struct walk *w, const struct service *service, const struct host *host)
 {
-        struct copy key = { .service = service, .host = host };
+        const struct copy key = { .service = (struct service *)service, .host = (struct host *)host };
 
         return host ? bsearch(&key, w->copies, w->copies_count, sizeof(*w->copies), by_place) : NULL;
 }
 
-static const struct host *far_host(const struct end *e)
+static struct host *far_host(const struct end *e)
 {
         return e->links ? e->links->server->host : e->target_host;
 }
@@ -150,9 +169,12 @@ static bool gather(struct core *core, struct walk *w)
                         if (from_outside(core, e))
                                 add_pair(&c->outside, &f);
                 } else if (edge) {
-                        w->calls[w->calls_count++] = (struct call){
-                                .from = c, .server = edge->server, .to = find_copy(w, edge->server, far_host(e)), .flow = f
-                        };
+                        w->calls[w->calls_count++] = (struct call){ .end = e,
+                                                                    .port = edge->port,
+                                                                    .from = c,
+                                                                    .server = edge->server,
+                                                                    .to = find_copy(w, edge->server, far_host(e)),
+                                                                    .flow = f };
                         c->calls++;
                 }
         }
@@ -246,6 +268,11 @@ static void find_networks(struct walk *w)
                         return;
                 r->host = k->from->host;
                 r->other = k->to->host;
+                r->service = k->to->service;
+                r->client = k->from->service;
+                r->port = k->port;
+                r->signature = "packet-loss";
+                r->value = both.now.retransmits / fmax(segments(&both.now), 1);
                 snprintf(r->why, sizeof(r->why),
                          "%.0f segments in a hundred are sent again between %s and %s, and elsewhere they are not",
                          100 * both.now.retransmits / fmax(segments(&both.now), 1), r->host->name->data, r->other->name->data);
@@ -269,6 +296,8 @@ static void find_loads(struct walk *w)
                 if (!r)
                         return;
                 r->service = first->service;
+                r->signature = "dependency-slow";
+                r->value = growth;
                 snprintf(r->why, sizeof(r->why), "%.1f times as much comes to %s from outside as half an hour before", growth,
                          r->service->name);
         }
@@ -340,7 +369,7 @@ static bool siblings(const struct walk *w, const struct copy *c, double *ret_slo
 static void find_hosts(struct core *core, struct walk *w)
 {
         for (uint32_t n = 0; n < core->hosts_count; n++) {
-                const struct host *h = core->hosts[n];
+                struct host *h = core->hosts[n];
                 uint32_t bad = 0, well = 0, elsewhere = 0, there = 0;
                 struct root *r;
 
@@ -362,10 +391,11 @@ static void find_hosts(struct core *core, struct walk *w)
                 }
                 if (bad == 0 || well * 3 > bad || (bad == 1 && !(elsewhere == 1 && there <= 2)))
                         continue;
-                r = add(w, CAUSE_HOST, elsewhere + bad >= 3 ? 0.945 : 0.85);
+                r = add(w, CAUSE_HOST, elsewhere + bad >= 3 ? 0.945 : bad == 1 ? 0.84 : 0.85);
                 if (!r)
                         return;
                 r->host = h;
+                r->signature = "dependency-slow";
                 snprintf(r->why, sizeof(r->why),
                          "%u of the %u services on %s are slow by themselves, and %u of them are not elsewhere", bad, there,
                          h->name->data, elsewhere);
@@ -388,9 +418,10 @@ static const struct deployment *deployed(const struct core *core, const struct s
 static void find_services(struct core *core, struct walk *w)
 {
         for (uint32_t i = 0; i < w->copies_count;) {
-                const struct service *s = w->copies[i].service;
+                struct service *s = w->copies[i].service;
                 uint32_t bad = 0, there = 0, by_host = 0, explained = 0;
-                double worst = 0, share = 0, calls_late = 0;
+                double worst = 0, share = 0, calls_late = 0, least_growth = INFINITY;
+                bool by_requests;
                 const struct deployment *d;
                 bool refuses = false;
                 struct root *r;
@@ -405,6 +436,7 @@ static void find_services(struct core *core, struct walk *w)
                         explained += c->explained;
                         bad++;
                         worst = fmax(worst, c->slower);
+                        least_growth = fmin(least_growth, c->growth);
                         refuses = refuses || c->refused;
                         calls_late = fmax(calls_late, c->late);
                 }
@@ -412,8 +444,13 @@ static void find_services(struct core *core, struct walk *w)
                 share = there ? (double)(bad - by_host) / there : 0;
                 if (bad == 0 || (explained == bad && !d) || (by_host == bad && !d))
                         continue;
-                r = add(w, d ? CAUSE_DEPLOYMENT : CAUSE_DEPENDENCY,
-                        (d ? 0.95 : 0.6 + 0.3 * share) *
+                /* More is asked of it, and not because it does not answer. */
+                by_requests = !d && !refuses && calls_late <= LATE && least_growth > MORE_ASKED;
+                r = add(w,
+                        d             ? CAUSE_DEPLOYMENT
+                        : by_requests ? CAUSE_LOAD
+                                      : CAUSE_DEPENDENCY,
+                        (by_requests ? 0.7 : 1) * (d ? 0.95 : 0.6 + 0.3 * share) *
                                 (explained == 0    ? 1
                                  : explained < bad ? 0.8
                                                    : 0.6) *
@@ -422,14 +459,57 @@ static void find_services(struct core *core, struct walk *w)
                         return;
                 r->service = s;
                 r->deployment = d;
+                r->signature = d ? "bad-deployment" : refuses ? "dependency-refusing" : "dependency-slow";
+                r->value = exp(worst);
                 if (refuses)
                         snprintf(r->why, sizeof(r->why),
                                  "%s refuses its clients on %u of %u hosts, and waits for nothing that does", s->name, bad, there);
+                else if (worst > SLOWER)
+                        snprintf(r->why, sizeof(r->why), "%s takes %.1f times as long on %u of %u hosts%s", s->name, exp(worst),
+                                 bad, there, explained ? "" : ", and waits for nothing that does");
                 else
-                        snprintf(r->why, sizeof(r->why),
-                                 "%s takes %.1f times as long on %u of %u hosts, and waits for nothing that does", s->name,
-                                 exp(worst), bad, there);
+                        snprintf(r->why, sizeof(r->why), "%s leaves %.0f in a hundred requests of its clients without an answer",
+                                 s->name, 100 * calls_late);
         }
+}
+
+/* When it began: the oldest of the cells that came after what is usual and in which it is as now. */
+static int64_t onset_of(const struct walk *w, const struct root *r)
+{
+        uint32_t age = PULSE_NOW;
+
+        for (; age < PULSE_USUAL; age++) {
+                double log_time = 0, answers = 0, retransmits = 0, all = 0, refused_here = 0;
+                double now = 0, now_answers = 0, usual = 0, usual_answers = 0;
+
+                for (uint32_t i = 0; i < w->calls_count; i++) {
+                        const struct call *k = &w->calls[i];
+                        struct flow f = { 0 };
+                        bool of = r->kind == CAUSE_NETWORK
+                                          ? k->loses && k->to && (k->to->host == r->host || k->to->host == r->other)
+                                  : r->kind == CAUSE_HOST ? k->to && k->to->host == r->host && k->to->of_host
+                                                          : k->server == r->service;
+
+                        if (!of)
+                                continue;
+                        pulse_sum(w->core, k->end, age, age + 1, &f);
+                        log_time += f.log_time;
+                        answers += f.answers;
+                        retransmits += f.retransmits;
+                        refused_here += f.refused;
+                        all += segments(&f);
+                        now += k->flow.now.log_time;
+                        now_answers += k->flow.now.answers;
+                        usual += k->flow.usual.log_time;
+                        usual_answers += k->flow.usual.answers;
+                }
+                if (r->kind == CAUSE_NETWORK
+                            ? retransmits < LOSS / 2 * all
+                            : refused_here < 2 && (answers < 1 || now_answers < 1 || usual_answers < 1 ||
+                                                   log_time / answers < (now / now_answers + usual / usual_answers) / 2))
+                        break;
+        }
+        return w->core->pulse_at - (int64_t)age * PULSE_CELL;
 }
 
 /* How many services show something and, directly or not, wait for it. */
@@ -457,8 +537,29 @@ static void find_reach(struct walk *w, struct root *r)
                         }
                 }
         }
-        for (uint32_t i = 0; i < w->copies_count; i++)
-                r->reach += w->copies[i].mark && w->copies[i].bad;
+        for (uint32_t i = 0; i < w->copies_count; i++) {
+                const struct copy *c = &w->copies[i];
+
+                if (!c->mark || !c->bad)
+                        continue;
+                r->reach++;
+                r->serious =
+                        r->serious || c->refused || is_silent(c) || (c->slower > SERIOUS && exp(mean(&c->in.now)) > SERIOUS_TIME);
+        }
+        for (uint32_t i = 0; r->kind == CAUSE_HOST && i < w->copies_count; i++)
+                if (w->copies[i].host == r->host && w->copies[i].of_host && exp(w->copies[i].slower) > r->value) {
+                        r->service = w->copies[i].service;
+                        r->value = exp(w->copies[i].slower);
+                }
+        for (uint32_t i = 0; r->kind != CAUSE_NETWORK && i < w->calls_count; i++) {
+                const struct call *k = &w->calls[i];
+
+                if (k->explains && k->server == r->service && (!r->client || k->from->service->rank < r->client->rank)) {
+                        r->client = k->from->service;
+                        r->port = k->port;
+                }
+        }
+        r->onset = onset_of(w, r);
 }
 
 static int by_rank(const void *x, const void *y)
@@ -475,7 +576,7 @@ static int by_rank(const void *x, const void *y)
 
 size_t roots_find(struct core *core, struct root *ret_roots, size_t most)
 {
-        struct walk w = { 0 };
+        struct walk w = { .core = core };
         size_t count;
 
         services_order(core);

@@ -18,12 +18,17 @@
 
 struct root {
         enum cause kind;
-        const struct service *service; /* NULL: none */
-        const struct host *host, *other;
+        struct service *service; /* NULL: none; of a network one that calls over it */
+        struct host *host, *other;
+        struct service *client; /* the first of those that wait for it; NULL: none does */
+        uint16_t port;
+        const char *signature; /* what it looks like; static */
+        double value;          /* how many times slower; the share of segments that is lost */
         const struct deployment *deployment;
         double confidence;
         uint32_t reach; /* services that show something and wait for this one */
-        int64_t onset;  /* to two minutes */
+        bool serious;   /* one of them is three times slower, or fails */
+        int64_t onset;  /* to some minutes */
         char why[240];
 };
 

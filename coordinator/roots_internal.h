@@ -10,8 +10,8 @@ struct pair_flow {
 
 /* One service on one host. */
 struct copy {
-        const struct service *service;
-        const struct host *host;
+        struct service *service;
+        struct host *host;
         struct pair_flow in, outside, seen; /* as it counts; of that from outside; as its clients count */
         double slower, late, growth;
         uint32_t calls;
@@ -20,13 +20,16 @@ struct copy {
 
 struct call {
         struct copy *from, *to; /* to: NULL if it is not known */
-        const struct service *server;
+        struct service *server;
+        const struct end *end;
+        uint16_t port;
         struct pair_flow flow;
         double slower, late;
         bool refused, loses, explains, counted;
 };
 
 struct walk {
+        const struct core *core;
         struct copy *copies; /* by service, then host */
         struct call *calls;
         uint32_t copies_count, calls_count, capacity;

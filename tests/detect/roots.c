@@ -2,6 +2,7 @@
  *   roots FIRST COUNT [MOST]     seeds FIRST, FIRST + 2 ...; those of more than MOST services are left out */
 #include "coordinator/roots.h"
 #include "coordinator/core.h"
+#include "coordinator/incident.h"
 #include "tests/night/graph.h"
 
 #include <stdio.h>
@@ -40,7 +41,12 @@ int main(int argc, char **argv)
         int graphs = 0, first = 0, all = 0, some = 0, clean = 0, named = 0, faults = 0, in_three = 0;
         int of[5] = { 0 }, missed[5] = { 0 };
 
-        if (argc < 3)
+        const char *built_in[] = { SIGNATURES_BUILT_IN };
+        struct yaml_config_error *error = calloc(1, 4096);
+        struct signature_set *set = NULL;
+        int raised = 0, false_raised = 0;
+
+        if (argc < 3 || !error || signatures_load(built_in, 1, &set, error) < 0)
                 return 2;
         for (uint64_t n = 0; n < strtoull(argv[2], NULL, 10); n++) {
                 uint64_t seed = strtoull(argv[1], NULL, 10) + 2 * n;
@@ -59,6 +65,7 @@ int main(int argc, char **argv)
                 if (night_graph(seed, NULL, &graph) < 0 || core_new(&(struct core_options){ .coordinator = 1 }, &core) < 0)
                         return 2;
                 t = night_graph_truth(graph);
+                core_set_signatures(core, set);
                 if (argc > 3 && t->services > strtoull(argv[3], NULL, 10)) {
                         core_free(&core);
                         night_graph_free(&graph);
@@ -107,6 +114,21 @@ int main(int argc, char **argv)
                 printf(" |");
                 for (size_t k = 0; k < count && k < 6; k++)
                         name(&roots[k]);
+                for (uint32_t k = 0; incident_get(core, k); k++) {
+                        const struct incident *i = incident_get(core, k);
+
+                        raised++;
+                        false_raised += t->causes_count == 0;
+                        if (getenv("INCIDENTS"))
+                                printf("\n      i%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
+                                       (unsigned long long)i->id, i->signature->data, i->service->name,
+                                       i->server ? i->server->name : "",
+                                       t->causes_count ? (double)(i->onset_at - t->causes[0].at) / 60e9 : 0,
+                                       t->causes_count ? (double)(i->opened_at - t->causes[0].at) / 60e9 : 0,
+                                       i->causes_count ? cause_name(i->causes[0].kind) : "",
+                                       i->causes_count ? i->causes[0].ref->data : "", i->causes_count ? i->causes[0].confidence : 0,
+                                       i->causes_count ? i->causes[0].why->data : "");
+                }
                 printf(" (%.1f s)\n", (double)(clock() - began) / CLOCKS_PER_SEC);
                 fflush(stdout);
                 core_free(&core);
@@ -115,6 +137,9 @@ int main(int argc, char **argv)
         printf("%d graphs, %d with faults: a true cause first in %d, one in the first three in %d, all in the first three in %d; "
                "%d of %d causes in the first three; without: named in %d of %d\n",
                graphs, graphs - clean, first, some, all, in_three, faults, named, clean);
+        printf("  incidents: %d for %d faults, %d without any\n", raised, faults, false_raised);
+        signatures_free(&set);
+        free(error);
         for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
                 printf("  %s: missed %d of %d\n", kinds[k], missed[k], of[k]);
         return 0;
