@@ -52,7 +52,7 @@ int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
         if (r == 0)
                 r = new_builds(agent);
         if (r == 0)
-                r = pools_new(parts->probe, agent->rows, &agent->pools);
+                r = pools_new(parts->probe, agent->rows, agent->owners, &agent->pools);
         sources.processes = agent->processes;
         sources.pools = agent->pools;
         sources.rows = agent->rows;
@@ -151,6 +151,7 @@ int agent_reconfigure(struct agent *agent, const struct config *config)
         agent->parts.config = config;
         report_set_interval(agent->report, config->interval);
         report_set_labels(agent->report, config->labels, config->labels_count);
+        pools_declare(agent->pools, config->services);
         agent->tier.always = config->tier >= 2;
         if (agent->started)
                 agent_on_tier(agent, clock_monotonic());

@@ -11,7 +11,7 @@
 #define SERVICES_MAX 4096
 #define PATH_SIZE 256
 
-enum field_type { FIELD_SECTION, FIELD_TEXT, FIELD_PATH, FIELD_WORD, FIELD_TEXTS, FIELD_INTEGER, FIELD_DURATION };
+enum field_type { FIELD_SECTION, FIELD_TEXT, FIELD_PATH, FIELD_WORD, FIELD_TEXTS, FIELD_INTEGER, FIELD_DURATION, FIELD_POOLS };
 
 /* A key below a service. `words` are the values that a FIELD_WORD may have, separated by '|'. */
 struct field {
@@ -71,6 +71,8 @@ static const struct field service_fields[] = {
         { "restart_safe", FIELD_SECTION, AT(restart_safe.present), SECTION(restart_fields), .help = "It may be restarted, so." },
         { "rollback", FIELD_SECTION, AT(rollback.present), SECTION(rollback_fields), .help = "It may be rolled back, so." },
         { "scale", FIELD_SECTION, AT(scale.present), SECTION(scale_fields), .help = "It may be scaled, so." },
+        { "pools", FIELD_POOLS, AT(pools),
+          .help = "What its own pools of connections hold at most, such as [{port: 5432, max: 20}]." },
 };
 
 static void *member(const struct field *field, struct service *service)
@@ -211,6 +213,8 @@ static int read_section(struct yaml_config_reader *reader, const struct field *f
                         r = read_section(reader, fields[i].fields, fields[i].count, value, below, service);
                         if (r == 0 && fields[i].offset)
                                 *(bool *)member(&fields[i], service) = true;
+                } else if (fields[i].type == FIELD_POOLS) {
+                        r = config_pools_read(reader, value, below, member(&fields[i], service));
                 } else if (fields[i].type == FIELD_TEXTS) {
                         r = read_texts(reader, &fields[i], value, below, member(&fields[i], service));
                 } else {
@@ -290,6 +294,8 @@ static void free_fields(const struct field *fields, size_t count, struct service
 
                 if (fields[i].type == FIELD_SECTION) {
                         free_fields(fields[i].fields, fields[i].count, service);
+                } else if (fields[i].type == FIELD_POOLS) {
+                        config_pools_free(member(&fields[i], service));
                 } else if (fields[i].type == FIELD_TEXTS) {
                         for (size_t n = 0; n < strings->count; n++)
                                 free(strings->items[n]);
@@ -323,6 +329,8 @@ static void manual(const struct field *fields, size_t count, const char *path)
                         printf("Expected:\n.Ql %s .\n", fields[i].words);
                 if (fields[i].type == FIELD_SECTION)
                         manual(fields[i].fields, fields[i].count, below);
+                else if (fields[i].type == FIELD_POOLS)
+                        config_pools_manual(below);
         }
 }
 

@@ -3,6 +3,7 @@
  * key and what was expected like all others. What is optional and absent is NULL or 0. */
 #pragma once
 
+#include "agent/config_pools.h"
 #include "agent/identity.h"
 #include "proto/yaml_config.h"
 
@@ -25,6 +26,7 @@ struct service {
                 int64_t min, max;
                 bool present;
         } scale;
+        struct config_pools pools;
 };
 
 /* A `custom` reader of struct yaml_config_key. *head is the first service or NULL. */

@@ -1,6 +1,8 @@
 #include "agent/pools.h"
 
+#include "agent/config_pools.h"
 #include "agent/host.h"
+#include "agent/owners.h"
 #include "agent/probe.h"
 #include "agent/rows.h"
 
@@ -9,11 +11,14 @@
 struct pool {
         struct event_pool found;
         uint64_t edge; /* id of the row */
+        uint32_t limit;
 };
 
 struct pools {
         struct probe *probe;
         struct rows *rows;
+        struct owners *owners;
+        const struct service *services;
         struct pool *items; /* by edge, then pid */
         size_t count, size;
         uint64_t lost;
@@ -22,7 +27,7 @@ struct pools {
         size_t out_size;
 };
 
-int pools_new(struct probe *probe, struct rows *rows, struct pools **ret_pools)
+int pools_new(struct probe *probe, struct rows *rows, struct owners *owners, struct pools **ret_pools)
 {
         struct pools *p = calloc(1, sizeof(*p));
 
@@ -30,6 +35,7 @@ int pools_new(struct probe *probe, struct rows *rows, struct pools **ret_pools)
                 return -ENOMEM;
         p->probe = probe;
         p->rows = rows;
+        p->owners = owners;
         *ret_pools = p;
         return 0;
 }
@@ -42,6 +48,18 @@ void pools_free(struct pools **pools)
         free((*pools)->out);
         free(*pools);
         *pools = NULL;
+}
+
+void pools_declare(struct pools *p, const struct service *services)
+{
+        p->services = services;
+}
+
+static uint32_t limit(const struct pools *p, const struct row *row)
+{
+        if (row->edge.role != ROLE_CLIENT)
+                return 0;
+        return config_pools_max(p->services, owners_get(p->owners, row->identity), row->edge.remote_port);
 }
 
 static uint64_t pool_open(const struct event_pool *pool)
@@ -65,7 +83,7 @@ static int take(void *data, const struct event_pool_key *key, const struct event
                 p->items = grown;
                 p->size = size;
         }
-        p->items[p->count++] = (struct pool){ .found = *found, .edge = row->id };
+        p->items[p->count++] = (struct pool){ .found = *found, .edge = row->id, .limit = limit(p, row) };
         return 0;
 }
 
@@ -132,7 +150,8 @@ void pools_rows(struct pools *p, int64_t offset, const struct summary_pool **ret
                                                    .close_wait = found->close_wait,
                                                    .held_ever = found->held_ever,
                                                    .reused = found->reused,
-                                                   .opened_at = host_wall(offset, (int64_t)found->opened_ns) };
+                                                   .opened_at = host_wall(offset, (int64_t)found->opened_ns),
+                                                   .limit = p->items[i].limit };
         }
         *ret_rows = p->out;
         *ret_count = p->count;

@@ -7,12 +7,17 @@
 
 #define POOLS_MAX 4096
 
-struct probe;
+struct owners;
 struct pools;
+struct probe;
 struct rows;
+struct service;
 
-MUST_CHECK int pools_new(struct probe *probe, struct rows *rows, struct pools **ret_pools);
+MUST_CHECK int pools_new(struct probe *probe, struct rows *rows, struct owners *owners, struct pools **ret_pools);
 void pools_free(struct pools **pools);
+
+/* The services whose pools have declared limits, NULL for none: they stay the caller's, until the next call. */
+void pools_declare(struct pools *pools, const struct service *services);
 
 /* A sweep ended just now: takes over what it found. */
 MUST_CHECK int pools_refresh(struct pools *pools, int64_t now);

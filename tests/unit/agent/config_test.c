@@ -56,12 +56,16 @@ static const char example[] =
         "  ledger-consumer:\n"
         "    match: {unit: \"ledger-consumer@.service\"}\n"
         "    scale: {driver: systemd-template, unit: \"ledger-consumer@.service\", min: 1, max: 6}\n"
+        "  shop: {match: {unit: shop.service}, pools: [{port: 5432, max: 40}, {max: 7, port: 6379}]}\n"
         "limits: {actions_per_hour: 4, concurrent: 1}\n"
         "allow: [service.rollback, service.scale, connect.shed]\n";
 
 static void the_example(void **state)
 {
         struct yaml_config_error error;
+        static const struct summary_identity shop = { .kind = IDENTITY_EXPLICIT, .service = "shop" },
+                                             guessed = { .kind = IDENTITY_UNIT, .service = "shop" },
+                                             other = { .kind = IDENTITY_EXPLICIT, .service = "payments" };
         const struct service_match *m;
         struct config config;
 
@@ -81,7 +85,13 @@ static void the_example(void **state)
         m = m->next;
         assert_string_equal(m->service, "ledger-consumer");
         assert_int_equal(((const struct service *)(const void *)m)->scale.max, 6);
+        m = m->next;
         assert_null(m->next);
+        assert_int_equal(config_pools_max(config.services, &shop, 5432), 40);
+        assert_int_equal(config_pools_max(config.services, &shop, 6379), 7);
+        assert_int_equal(config_pools_max(config.services, &shop, 5433), 0);
+        assert_int_equal(config_pools_max(config.services, &guessed, 5432), 0);
+        assert_int_equal(config_pools_max(config.services, &other, 5432), 0);
         assert_int_equal(__builtin_popcount(config.allow), 3);
         config_free(&config);
 }
@@ -136,6 +146,22 @@ static const struct {
           "'a' is given twice" },
         { "services:\n  a:\n    match: {unit: u, unit: v}\n", 3, "services.a.match.unit", "given twice" },
         { "services: {a: &x {match: *x}}\n", 1, "services.a.match", "unknown key 'match'" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: {port: 5432, max: 40}\n", 4, "services.a.pools",
+          "expected a list of pools, such as [{port: 5432, max: 20}]" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: []\n", 4, "services.a.pools", "expected a list of pools" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [5432]\n", 4, "services.a.pools", "expected a pool, such as" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools:\n      - {port: 1, max: 2}\n      - {port: 70000, max: 2}\n", 6,
+          "services.a.pools.port", "expected a whole number from 1 to 65535, found '70000'" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [{port: 1, max: 0}]\n", 4, "services.a.pools.max",
+          "expected a whole number from 1 to 1000000, found '0'" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [{port: 1, max: [2]}]\n", 4, "services.a.pools.max", "found a list" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [{port: 1}]\n", 4, "services.a.pools", "expected the key 'max'" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [{port: 1, max: 2, to: x}]\n", 4, "services.a.pools",
+          "unknown key 'to'; expected one of: port, max" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [{port: 1, max: 2, port: 1}]\n", 4, "services.a.pools.port",
+          "given twice" },
+        { "services:\n  a:\n    match: {unit: u}\n    pools: [{port: 1, max: 2}, {port: 1, max: 3}]\n", 4, "services.a.pools",
+          "port 1 is given twice" },
         { "a: [\n", 2, "", "expected YAML" },
         { "interval: 3s\ninterval: 4s\n", 2, "interval", "given twice" },
 };
