@@ -72,7 +72,7 @@ static const struct field service_fields[] = {
         { "rollback", FIELD_SECTION, AT(rollback.present), SECTION(rollback_fields), .help = "It may be rolled back, so." },
         { "scale", FIELD_SECTION, AT(scale.present), SECTION(scale_fields), .help = "It may be scaled, so." },
         { "pools", FIELD_POOLS, AT(pools),
-          .help = "What its own pools of connections hold at most, such as [{port: 5432, max: 20}]." },
+          .help = "What pools of connections in its own code hold at most, such as [{port: 5432, max: 20}]." },
 };
 
 static void *member(const struct field *field, struct service *service)

@@ -118,20 +118,46 @@ static int open_within(const struct inside *in, const char *path, uint64_t flags
         return 0;
 }
 
+/* A path as the process means it. */
+static int whole_path(const struct inside *in, const char *folder, const char *path, char *ret_whole, size_t size)
+{
+        int n;
+
+        if (in->root < 0 || in->refuse)
+                return in->refuse ? -EREMOTE : -ENOENT;
+        n = path[0] == '/' ? snprintf(ret_whole, size, "%s", path) : snprintf(ret_whole, size, "%s/%s", folder, path);
+        return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+int inside_folder(const struct inside *in, const char *folder, const char *path, char *ret_path, size_t path_size, int *ret_fd)
+{
+        CLEANUP_FD int fd = -1;
+        char whole[4096], link[64];
+        int r = whole_path(in, folder, path, whole, sizeof(whole));
+
+        if (r == 0)
+                r = open_within(in, whole, O_RDONLY | O_DIRECTORY | O_NONBLOCK, &fd);
+        if (r < 0)
+                return r;
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        r = text_read_link(link, ret_path, path_size);
+        if (r < 0)
+                return r;
+        inside_path(in, ret_path);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
 int inside_file(const struct inside *in, const char *folder, const char *path, char *ret_path, size_t path_size,
                 struct inside_file *ret_file, int *ret_fd)
 {
         CLEANUP_FD int place = -1, fd = -1;
         char whole[4096], link[64];
         struct stat st;
-        int r;
+        int r = whole_path(in, folder, path, whole, sizeof(whole));
 
-        if (in->root < 0 || in->refuse)
-                return in->refuse ? -EREMOTE : -ENOENT;
-        r = path[0] == '/' ? snprintf(whole, sizeof(whole), "%s", path) : snprintf(whole, sizeof(whole), "%s/%s", folder, path);
-        if (r < 0 || (size_t)r >= sizeof(whole))
-                return -ENAMETOOLONG;
-        r = open_within(in, whole, O_PATH, &place);
+        if (r == 0)
+                r = open_within(in, whole, O_PATH, &place);
         if (r < 0)
                 return r;
         if (fstat(place, &st) < 0)

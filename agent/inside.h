@@ -32,6 +32,10 @@ struct inside_file {
 MUST_CHECK int inside_file(const struct inside *inside, const char *folder, const char *path, char *ret_path, size_t path_size,
                            struct inside_file *ret_file, int *ret_fd);
 
+/* The same for a folder, to be listed. */
+MUST_CHECK int inside_folder(const struct inside *inside, const char *folder, const char *path, char *ret_path, size_t path_size,
+                             int *ret_fd);
+
 /* A digest of a file's contents. Of one larger than `most` bytes, its size, its first and its last part:
  * an archive keeps the checks of all it holds at its end. *used grows by what was read. */
 MUST_CHECK int inside_digest(int fd, uint64_t size, uint64_t most, const struct hash_key *key, uint64_t *ret_digest,

@@ -6,6 +6,7 @@
 #include "agent/owners.h"
 #include "agent/probe.h"
 #include "agent/process_read.h"
+#include "agent/server_limits.h"
 #include "agent/service_lives.h"
 #include "agent/text.h"
 #include "agent/throttle.h"
@@ -17,6 +18,7 @@
 
 #define READS_MAX 256      /* processes read an interval: some 20 us each */
 #define PROCESSES_MAX 4096 /* past it processes are not listed */
+#define LIMITS_READS 8     /* configurations of servers read an interval, each some 200 us */
 #define COUNTED_FILES 4096
 #define LIMIT_EVERY 16 /* a limit of files hardly ever changes */
 
@@ -31,9 +33,11 @@ struct process {
         bool main;
         bool worker;      /* child of a process of its service: its build is that one's */
         bool build_asked; /* `build` is all there is to know */
+        bool limits_asked;
         struct build *build;
         struct executable *executable;
-        char *throttle; /* file that tells of its cgroup, if it is the one to tell */
+        struct server_limits *limits; /* NULL: none known */
+        char *throttle;               /* file that tells of its cgroup, if it is the one to tell */
         uint64_t throttled_ns;
         struct process_stat stat;
         uint32_t files, files_limit;
@@ -83,6 +87,7 @@ void processes_free(struct processes **processes)
                 if (p->builds)
                         builds_put(p->builds, &p->items[i].build);
                 free(p->items[i].throttle);
+                free(p->items[i].limits);
         }
         executables_free(&p->executables);
         service_lives_free(&p->lives);
@@ -159,7 +164,9 @@ static void forget(struct processes *p, struct process *process)
         executables_put(p->executables, &process->executable);
         if (p->builds)
                 builds_put(p->builds, &process->build);
-        process->build_asked = false;
+        process->build_asked = process->limits_asked = false;
+        free(process->limits);
+        process->limits = NULL;
         free(process->throttle);
         process->throttle = NULL;
         process->throttled_ns = 0;
@@ -278,6 +285,42 @@ static void read_builds(struct processes *p)
                         read_build(p, &p->items[i]);
 }
 
+static void read_limits(struct processes *p)
+{
+        uint32_t left = LIMITS_READS;
+
+        for (size_t i = 0; i < p->count && left > 0; i++) {
+                struct process *process = &p->items[i];
+                struct server_limits_facts facts = { .proc = p->proc,
+                                                     .pid = process->pid,
+                                                     .started = (int64_t)process->start_ns + host_boot_offset() };
+                struct server_limits limits;
+
+                if (process->reads == 0 || process->worker || process->limits_asked)
+                        continue;
+                process->limits_asked = true;
+                if (!process->executable || !server_limits_known(process->executable->path))
+                        continue;
+                left--;
+                facts.executable = process->executable->path;
+                server_limits_read(&facts, &limits);
+                process->limits = limits.count ? malloc(sizeof(limits)) : NULL;
+                if (process->limits)
+                        *process->limits = limits;
+        }
+}
+
+uint32_t processes_connections_max(const struct processes *p, uint32_t tgid, uint16_t port)
+{
+        const struct process *process = find(p, tgid);
+
+        /* A worker has the configuration of the process that it was forked from. */
+        for (size_t i = 0; process && process->worker && i < p->count; i++)
+                if (p->items[i].pid == process->stat.parent && !p->items[i].worker)
+                        process = &p->items[i];
+        return process ? server_limits_find(process->limits, port) : 0;
+}
+
 int processes_refresh(struct processes *p, int64_t now)
 {
         size_t budget = READS_MAX;
@@ -304,6 +347,7 @@ int processes_refresh(struct processes *p, int64_t now)
         }
         if (p->builds)
                 read_builds(p);
+        read_limits(p);
         return 0;
 }
 

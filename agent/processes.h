@@ -35,5 +35,9 @@ struct builds *processes_builds(const struct processes *processes);
 /* Puts the rows of the builds together. */
 MUST_CHECK int processes_list_builds(struct processes *processes, uint64_t *ret_hash);
 
+/* How many connections a process takes on a port, as server_limits.h has it; 0: not known. `tgid` is the
+ * kernel's number. */
+uint32_t processes_connections_max(const struct processes *processes, uint32_t tgid, uint16_t port);
+
 /* Names every identity that a process has. */
 void processes_mark(const struct processes *processes, void (*mark)(void *data, uint32_t identity), void *data);

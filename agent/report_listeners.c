@@ -5,6 +5,7 @@
 #include "agent/host.h"
 #include "agent/owners.h"
 #include "agent/probe.h"
+#include "agent/processes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,8 @@ static int take_listener(void *data, const struct event_listener *listener)
         l->backlog = listener->backlog;
         l->backlog_max = listener->backlog_max;
         l->drops = listener->drops;
+        if (report->sources.processes && listener->transport == TRANSPORT_TCP)
+                l->connections_max = processes_connections_max(report->sources.processes, listener->tgid, listener->port);
         addresses_learn(report->sources.addresses, listener->address, listener->netns, clock_monotonic());
         return 0;
 }
@@ -70,6 +73,7 @@ static void merge_listeners(struct report *report)
                         k->backlog += l->backlog;
                         k->backlog_max += l->backlog_max;
                         k->drops += l->drops;
+                        k->connections_max = MAX(k->connections_max, l->connections_max);
                 } else {
                         report->listeners[kept++] = *l;
                 }
