@@ -46,6 +46,10 @@ char *server_file(struct server *s, const char *folder, const char *path, char *
         ssize_t n;
         int r;
 
+        if (++s->files > SERVER_FILES_MAX) {
+                s->unsure = true;
+                return NULL;
+        }
         r = inside_file(&s->inside, folder, path, ret_path, path_size, &file, &fd);
         if (r < 0) {
                 s->unsure |= r != -ENOENT;
@@ -75,10 +79,14 @@ void server_folder(struct server *s, const char *folder, const char *path, const
 {
         char *names[SERVER_FOLDER_MAX], whole[4096];
         struct dirent *entry;
-        size_t count = 0;
+        size_t count = 0, entries = 0;
         DIR *stream;
         int fd, r;
 
+        if (++s->files > SERVER_FILES_MAX) {
+                s->unsure = true;
+                return;
+        }
         r = inside_folder(&s->inside, folder, path, whole, sizeof(whole), &fd);
         stream = r < 0 ? NULL : fdopendir(fd);
         if (!stream) {
@@ -88,6 +96,7 @@ void server_folder(struct server *s, const char *folder, const char *path, const
                 return;
         }
         while (!s->unsure && (entry = readdir(stream))) {
+                s->unsure |= ++entries > SERVER_ENTRIES_MAX;
                 if (entry->d_name[0] == '.' || !text_ends(entry->d_name, ending))
                         continue;
                 names[count] = count < SERVER_FOLDER_MAX ? strdup(entry->d_name) : NULL;

@@ -5,8 +5,10 @@
 #include "agent/inside.h"
 #include "agent/server_limits.h"
 
-#define SERVER_DEPTH_MAX 8 /* of files that include each other */
-#define SERVER_FOLDER_MAX 64
+#define SERVER_DEPTH_MAX 8      /* of files that include each other */
+#define SERVER_FOLDER_MAX 64    /* files of a folder that are read */
+#define SERVER_ENTRIES_MAX 1024 /* entries of a folder */
+#define SERVER_FILES_MAX 128    /* files and folders in all */
 
 struct server {
         const struct server_limits_facts *facts;
@@ -15,6 +17,7 @@ struct server {
         size_t size;
         char folder[4096]; /* that it works in, as it sees it */
         size_t used;       /* bytes of files */
+        unsigned files;    /* and folders, that were opened */
         bool unsure;
 };
 

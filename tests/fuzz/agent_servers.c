@@ -3,6 +3,7 @@
 #include "agent/server_limits.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +27,26 @@ static void file(const char *path, const void *data, size_t size)
         close(fd);
 }
 
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+        (void)st;
+        (void)flag;
+        (void)at;
+        return remove(path);
+}
+
+static void fell(void)
+{
+        nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void tree(void)
 {
         static const char *const folders[] = { "7", "root", "root/etc", "root/etc/mysql", "root/d" };
         char path[256], target[256];
 
-        strcpy(top, "/tmp/fuzz-servers-XXXXXX");
-        if (!mkdtemp(top))
+        strcpy(top, access("/dev/shm", W_OK) == 0 ? "/dev/shm/fuzz-servers-XXXXXX" : "/tmp/fuzz-servers-XXXXXX");
+        if (!mkdtemp(top) || atexit(fell) != 0)
                 abort();
         for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
                 snprintf(path, sizeof(path), "%s/%s", top, folders[i]);

@@ -160,6 +160,11 @@ static void what_is_not_certain_is_not_told(void **state)
         unlink(path);
         assert_int_equal(mkfifo(path, 0600), 0);
         assert_int_equal(LIMIT("/usr/local/bin/postgres", "postgres\0", 5432), 0);
+        unlink(path);
+        text("/var/lib/data/postgresql.conf", "max_connections = 80\n");
+        snprintf(path, sizeof(path), "%s/root/var/lib/data/postgresql.auto.conf", top);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(LIMIT("/usr/local/bin/postgres", "postgres\0", 5432), 0);
         assert_int_equal(server_limits_find(NULL, 5432), 0);
         assert_false(server_limits_known("/usr/bin/postgres-exporter"));
 }
@@ -176,6 +181,22 @@ static void a_large_file_is_not_read(void **state)
         file("/root/var/lib/data/postgresql.conf", large, SERVER_LIMITS_READ + 100);
         assert_int_equal(LIMIT("/usr/local/bin/postgres", "postgres\0", 5432), 0);
         free(large);
+}
+
+/* Files that lead to each other are an end, however small they are. */
+static void includes_are_bounded(void **state)
+{
+        int64_t before = clock_monotonic();
+        char path[64];
+
+        (void)state;
+        text("/var/lib/data/postgresql.conf", "max_connections = 80\ninclude_dir 'd'\n");
+        for (int i = 0; i < 30; i++) {
+                snprintf(path, sizeof(path), "/var/lib/data/d/%d.conf", i);
+                text(path, "include_dir '.'\n");
+        }
+        assert_int_equal(LIMIT("/usr/local/bin/postgres", "postgres\0", 5432), 0);
+        assert_true(clock_monotonic() - before < NSEC_PER_SEC);
 }
 
 static void mysql(void **state)
@@ -249,6 +270,7 @@ int main(void)
                 TEST(postgres_as_a_container_starts_it),
                 TEST(what_is_not_certain_is_not_told),
                 TEST(a_large_file_is_not_read),
+                TEST(includes_are_bounded),
                 TEST(mysql),
                 TEST(pgbouncer),
                 TEST(haproxy),
