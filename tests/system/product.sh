@@ -2,7 +2,7 @@
 # The programs under test on the hosts of a test.
 #
 #   product_built                     stops the test if the programs are not there
-#   coordinator_begin CELL [ARG...]   starts it in a cell; coordinator_ready waits for its control socket
+#   coordinator_begin CELL [ARG...]   starts it in a cell, with $COORDINATOR_YAML in its file; coordinator_ready waits for it
 #   coordinator_kill [SIGNAL]         and waits for its end
 #   agent_install HOST [ARG...]       writes programs, certificate and unit into a host's root, before it boots
 #   agents_ready HOST...              waits until the coordinator knows these hosts and hears from them
@@ -52,6 +52,7 @@ coordinator_begin() {
 		  key: $CA/coordinator.key
 		store:
 		  save_every: 1s
+		${COORDINATOR_YAML:-}
 		YAML
         host_begin "$COORDINATOR_CELL" "$T/logs/coordinator" ${COORDINATOR_COMMAND:-} "$COORDINATOR" --config "$T/coordinator.yaml" \
                 --state-dir "$T/coordinator" --listen "tls+tcp://$address:7337" --control "$CONTROL" "$@"
