@@ -4,11 +4,10 @@
 # release B leaks. Each leak is named before anything is exhausted, with its forecast, and the deployment
 # is known.
 # timeout: 1200
-. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib.sh"
 skip_if_fast
 product_built
 
-REAL_DIR=$SOURCE_DIR/tests/real
 HEALTHY=60 # seconds of release A
 SLEEPS=75  # that the shop's leak sleeps after its deployment
 A=2026-11-24-0900
@@ -30,33 +29,19 @@ host_cell world a 10.77.1.99
 coordinator_begin ops
 for host in app db; do agent_install "$host"; done
 
-root=$T/hosts/db/root
-sed -i "s/^#*ssl = .*/ssl = off/; s/^#*fsync = .*/fsync = off/; s/^max_connections.*/max_connections = 200/
-        s/^#*listen_addresses.*/listen_addresses = '*'/" "$root/etc/postgresql/15/main/postgresql.conf"
-echo "host all all 10.77.1.0/24 trust" >"$root/etc/postgresql/15/main/pg_hba.conf"
-sed -i 's/^bind .*/bind 10.77.1.30/; s/^protected-mode .*/protected-mode no/; s/^timeout .*/timeout 5/' "$root/etc/redis/redis.conf"
-for unit in postgresql nginx redis-server; do
-        ln -s "/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/"
-done
+REDIS_TIMEOUT=5 servers_install
 
-# Services of release A, with release B beside it.
-root=$T/hosts/app/root
-service() { # NAME PROGRAM FILE LEAK
-        local name=$1 program=$2 file=$3 leak=$4 release
-        for release in "$A" "$B"; do
-                mkdir -p "$root/srv/$name/releases/$release"
-                cp "$REAL_DIR/$file" "$root/srv/$name/releases/$release/"
-        done
-        sed -i "s/LEAK = 0/LEAK = $leak/" "$root/srv/$name/releases/$B/$file"
-        ln -s "releases/$A" "$root/srv/$name/current"
-        host_service app "$name" "$program /srv/$name/current/$file" "WorkingDirectory=/srv/$name/current" \
-                "Environment=DATABASE=10.77.1.30"
+service() { # NAME PROGRAM FILE LEAK: release A, with release B beside it
+        release_install "$1" "$A" "$REAL_DIR/$3"
+        sed "s/LEAK = 0/LEAK = $4/" "$REAL_DIR/$3" >"$T/$3"
+        release_install "$1" "$B" "$T/$3"
+        service_install "$1" "$2 /srv/$1/current/$3"
 }
 service shop /usr/bin/node shop.js 12
 service orders /usr/bin/python3 orders.py 30
 service mailer /usr/bin/python3 mailer.py 30
 service thumbs /usr/bin/python3 thumbs.py 8
-cat >>"$root/etc/nightshift/agent.yaml" <<-YAML
+cat >>"$T/hosts/app/root/etc/nightshift/agent.yaml" <<-YAML
 	services:
 	  shop: {match: {unit: shop.service}, pools: [{port: 5432, max: 60}]}
 YAML
@@ -66,20 +51,16 @@ host_boot app a 10.77.1.20
 host_ready db app
 coordinator_ready
 agents_ready db app
-for at in "db 5432" "db 6379" "db 80" "app 8001" "app 8002" "app 8003" "app 8004"; do
-        await 30 listens $at || bail_out "nobody listens: $at: $(host_run app journalctl --no-pager -n 20)"
+servers_ready
+for port in 8001 8002 8003 8004; do
+        await 30 listens app "$port" || bail_out "nobody listens: $port: $(host_run app journalctl --no-pager -n 20)"
 done
 host_begin world "$T/logs/load" python3 "$REAL_DIR/load.py" 5 10.77.1.20:800{1,2,3,4}/
 
-raised() {
-        local json
-        json=$(cli --format json incidents) || return 1
-        jq -r '.incidents[] | "\(.signature) \(.service)"' <<<"$json" | sort
-}
 # What is raised, but for what comes with a leak of connections: they are files too, and release B is worse.
 raises() {
         local got
-        got=$(raised | grep -vE '^(file-descriptor-leak (shop|orders|mailer)|bad-deployment .*)$')
+        got=$(incidents_raised | grep -vE '^(file-descriptor-leak (shop|orders|mailer)|bad-deployment .*)$')
         diff --label expected --label got <(echo "$1") <(echo "$got")
 }
 incident() { cli --format json incidents | jq -c --arg s "$1" "first(.incidents[] | select(.service == \$s)) | $2"; }
@@ -98,7 +79,7 @@ deployed() {
 await_ok 20 "the shop's pool is seen, with the limit that is declared" pool_says shop '.limit == {value: 60, source: "declared"}'
 await_ok 20 "the pool of orders, with the limit of its server" pool_says orders '.limit.source == "server" and .limit.value <= 197 and .limit.value > 150'
 sleep "$HEALTHY" # the length of a healthy night: nothing is waited for
-is "$(raised)" "" "release A raises nothing"
+is "$(incidents_raised)" "" "release A raises nothing"
 
 for name in shop orders mailer thumbs; do host_run app ln -sfn "releases/$B" "/srv/$name/current"; done
 host_run app systemctl restart shop orders mailer thumbs
