@@ -13,7 +13,7 @@ DATABASE=10.77.1.30
 
 servers_install() {
         local root=$T/hosts/db/root unit
-        sed -i "s/^#*ssl = .*/ssl = off/; s/^#*fsync = .*/fsync = off/; s/^max_connections.*/max_connections = 200/
+        sed -i "s/^#*ssl = .*/ssl = off/; s/^#*fsync = .*/fsync = off/; s/^max_connections.*/max_connections = ${POSTGRES_CONNECTIONS:-200}/
                 s/^#*listen_addresses.*/listen_addresses = '*'/" "$root/etc/postgresql/15/main/postgresql.conf"
         printf 'host all all %s trust\n' 10.77.1.0/24 127.0.0.1/32 >"$root/etc/postgresql/15/main/pg_hba.conf"
         sed -i "s/^bind .*/bind $DATABASE/; s/^protected-mode .*/protected-mode no/; s/^timeout .*/timeout ${REDIS_TIMEOUT:-0}/" \

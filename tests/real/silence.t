@@ -24,7 +24,7 @@ net_lan a 10.77.1.1/24
 host_cell ops a 10.77.1.9
 coordinator_begin ops
 for host in app db; do agent_install "$host"; done
-servers_install
+POSTGRES_CONNECTIONS=400 servers_install
 
 for name in $HABITS; do
         release_install "$name" "$A" "$REAL_DIR/habits.py"
