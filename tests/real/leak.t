@@ -105,6 +105,9 @@ for name in shop orders mailer thumbs; do
         ok "the breach of $name is forecast" asks incidents --arg s "$name" \
                 'any(.incidents[]; .service == $s and .breach_at.earliest < .breach_at.latest and .breach_at.likely > .opened_at)'
 done
+deployment=$(cli --format json deployments | jq -r '.deployments[] | select(.service == "shop") | .id')
+is "$(jq -r --arg d "$deployment" '.cause | if . == null then "" else "\(.kind) \(.ref)" end | sub("^deployment \($d)$"; "")' "$T/logs/shop.json")" "" \
+        "nothing else is blamed than its deployment"
 cli explain "$(jq -r .id "$T/logs/shop.json")" >"$T/logs/explain" 2>&1
 is "$?" 0 "explain tells of it"
 note "$(cat "$T/logs/explain")"
