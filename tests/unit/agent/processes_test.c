@@ -264,6 +264,58 @@ static void exec_is_read_again(void **state)
         close(go[1]);
 }
 
+static void what_a_server_takes(void **state)
+{
+        char folder[] = "/tmp/processes-test-XXXXXX", program[64], file[64], command[160];
+        int go[2], told[2];
+        uint64_t hash;
+        size_t count;
+        pid_t pid;
+        FILE *f;
+
+        (void)state;
+        assert_non_null(mkdtemp(folder));
+        snprintf(program, sizeof(program), "%s/pgbouncer", folder);
+        snprintf(file, sizeof(file), "%s/pgbouncer.ini", folder);
+        snprintf(command, sizeof(command), "cp /bin/cat %s", program);
+        assert_int_equal(system(command), 0);
+        f = fopen(file, "w");
+        assert_non_null(f);
+        fputs("[pgbouncer]\nmax_client_conn = 321\n", f);
+        fclose(f);
+        assert_int_equal(pipe(go), 0);
+        assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+        pid = fork();
+        if (pid == 0) {
+                dup2(go[0], 0);
+                close(go[1]);
+                execl(program, "pgbouncer", "-", file, NULL); /* waits for its input */
+                _exit(1);
+        }
+        close(told[1]);
+        assert_int_equal(read(told[0], command, 1), 0);
+        close(told[0]);
+        add(pid, 1, 0);
+        (void)rows(&count, &hash);
+        assert_int_equal(count, 1);
+        assert_int_equal(processes_connections_max(processes, probe->processes[0].tgid, 6432), 321);
+        assert_int_equal(processes_connections_max(processes, probe->processes[0].tgid + 1, 6432), 0);
+        /* What is changed afterwards is not in force. */
+        f = fopen(file, "w");
+        assert_non_null(f);
+        fputs("[pgbouncer]\nmax_client_conn = 5\n", f);
+        fclose(f);
+        (void)rows(&count, &hash);
+        assert_int_equal(processes_connections_max(processes, probe->processes[0].tgid, 6432), 321);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close(go[0]);
+        close(go[1]);
+        unlink(program);
+        unlink(file);
+        rmdir(folder);
+}
+
 static void lives_are_bounded(void **state)
 {
         struct service_lives lives = { 0 };
@@ -315,6 +367,7 @@ int main(void)
                                             TEST(a_crash_loop),
                                             TEST(exec_is_read_again),
                                             TEST(lives_are_bounded),
+                                            TEST(what_a_server_takes),
                                             TEST(files_that_are_no_executables) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
