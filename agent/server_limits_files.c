@@ -58,7 +58,7 @@ char *server_file(struct server *s, const char *folder, const char *path, char *
                 s->unsure |= r != -ENOENT;
                 return NULL;
         }
-        if (file.changed > s->facts->started + JUST_STARTED || file.size > SERVER_LIMITS_READ - s->used) {
+        if (file.changed - JUST_STARTED > s->facts->started || file.size > SERVER_LIMITS_READ - s->used) {
                 s->unsure = true;
                 return NULL;
         }
