@@ -4,6 +4,7 @@
 #include "coordinator/trend.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define POINTS 24       /* of a trend: enough for its test, few enough to be independent of each other */
@@ -215,19 +216,20 @@ static void bursts(const struct measured *m, const struct signature_item *item, 
 #define APART (30 * NSEC_PER_SEC) /* what comes within it comes at once */
 #define TIMES_MAX 256
 
+static int compare_times(const void *a, const void *b)
+{
+        int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
 /* Each time once, however many processes saw it. */
 static uint32_t times_of(int64_t *times, size_t count)
 {
         uint32_t n = 0;
         int64_t last = 0;
 
-        for (size_t i = 1; i < count; i++)
-                for (size_t k = i; k > 0 && times[k - 1] > times[k]; k--) {
-                        int64_t t = times[k];
-
-                        times[k] = times[k - 1];
-                        times[k - 1] = t;
-                }
+        qsort(times, count, sizeof(*times), compare_times);
         for (size_t i = 0; i < count; i++)
                 if (n == 0 || times[i] >= last + APART) {
                         last = times[i];
