@@ -326,14 +326,15 @@ static bool calls_reach(struct walk *w, const struct service *from, const struct
         while (more) {
                 more = false;
                 for (uint32_t i = 0; i < w->calls_count; i++) {
+                        struct copy *c;
+
                         if (!w->calls[i].from->mark || w->calls[i].server->external)
                                 continue;
                         if (w->calls[i].server == to)
                                 return true;
-                        for (struct copy *c = w->calls[i].to; c && !c->mark;) {
-                                c->mark = true;
-                                more = true;
-                        }
+                        c = w->calls[i].to;
+                        if (c && !c->mark)
+                                c->mark = more = true;
                 }
                 for (uint32_t i = 1; i < w->copies_count; i++)
                         if (w->copies[i].service == w->copies[i - 1].service && w->copies[i].mark != w->copies[i - 1].mark)
