@@ -10,6 +10,9 @@
 
 #define DAY (24 * 3600 * NSEC_PER_SEC)
 #define HOUR (3600 * NSEC_PER_SEC)
+#define MINUTE (60 * NSEC_PER_SEC)
+#define BRIEFEST (2 * MINUTE) /* of the former build, to say anything of it */
+#define AT_ONCE_BRIEF (10 * MINUTE)
 #define SHORTEST (30 * 60 * NSEC_PER_SEC) /* a stretch of load that can be compared */
 #define BEFORE_ONSET (2 * HOUR)
 #define SAME_START (2 * NSEC_PER_SEC)
@@ -18,8 +21,9 @@
 #define MORE_LOAD 1.33   /* load that has grown so many times more than at that hour before is another load */
 #define ROOT_CERTAIN 0.9 /* a root that needs no rivals */
 #define ONSET_IS_ROUGH (240 * NSEC_PER_SEC)
-#define CARRIED 3     /* so many lost are no chance */
-#define LESS_LOAD 0.5 /* the usual load was so much of what it is now: the former build was hardly tried */
+#define MORE_LOAD_BRIEF 2.0 /* minutes vary more */
+#define CARRIED 3           /* so many lost are no chance */
+#define LESS_LOAD 0.5       /* the usual load was so much of what it is now: the former build was hardly tried */
 
 void causes_drop(struct core *core, struct incident *i)
 {
@@ -121,6 +125,26 @@ static bool compare_just_before(const struct core *core, const struct past *p, i
         return !isnan(c->growth);
 }
 
+/* Where all of it is a matter of minutes: as long under the former build as it has lasted, or as that was seen. */
+static bool compare_minutes(const struct past *p, enum past_level level, int64_t onset, int64_t to, int64_t before,
+                            struct conditions *c)
+{
+        int64_t length = MIN(to - onset, before - (p->since + MINUTE));
+
+        c->back = 0;
+        if (onset - before > AT_ONCE_BRIEF || length < BRIEFEST)
+                return false;
+        c->usual = past_load_by_minute(p, before - length, before);
+        c->load = past_load_by_minute(p, onset, onset + length);
+        c->growth = c->load / c->usual;
+        c->brief = true;
+        if (level != PAST_NONE) {
+                c->rise = past_level_by_minute(p, level, to - MINUTE) - past_level_by_minute(p, level, onset);
+                c->risen = past_level_by_minute(p, level, before - MINUTE) - past_level_by_minute(p, level, before - length);
+        }
+        return !isnan(c->growth);
+}
+
 void conditions_find(const struct core *core, const struct incident *i, int64_t before, struct conditions *ret)
 {
         const struct past *p = past_find(core, i->service, i->server, i->server ? i->port : 0);
@@ -132,7 +156,11 @@ void conditions_find(const struct core *core, const struct incident *i, int64_t 
                 return;
         ret->known = compare_days(core, p, onset, to, before, ret, &until) ||
                      compare_just_before(core, p, onset, to, before, ret, &until);
-        if (!ret->known || level == PAST_NONE)
+        if (!ret->known) {
+                ret->known = compare_minutes(p, level, onset, MIN(i->fired_at, core->now - MINUTE), before, ret);
+                return;
+        }
+        if (level == PAST_NONE)
                 return;
         from = ret->back ? onset - ret->back : until - MAX(to - onset, HOUR);
         ret->rise = past_level_at(p, level, MAX(to, i->fired_at)) - past_level_at(p, level, onset);
@@ -246,7 +274,7 @@ static void judge_suspect(struct core *core, struct incident *i, const struct de
         } else if (c->carried >= CARRIED && c->carried > c->rise / 4) {
                 add(core, i, kind_of(d), d, NULL, 0, "the former %s showed the same when it was replaced: %.3g were lost by then",
                     was, c->carried);
-        } else if (c->growth > MORE_LOAD && slept > HOUR / 4) {
+        } else if (c->growth > (c->brief ? MORE_LOAD_BRIEF : MORE_LOAD) && (slept > HOUR / 4 || c->brief)) {
                 add(core, i, kind_of(d), d, NULL, 0,
                     "from %s on the load grew %.1f times more than at this hour before, so the %s of %s need not be the cause",
                     onset, c->growth, what, at);
@@ -257,6 +285,8 @@ static void judge_suspect(struct core *core, struct incident *i, const struct de
                         confidence = 0.6;
                 if (i->subjects_count > 1)
                         confidence += 0.05;
+                if (c->brief)
+                        confidence -= 0.25;
                 if (slept <= 0)
                         length_text(sleep, sizeof(sleep), 0);
                 add(core, i, kind_of(d), d, NULL, confidence,
@@ -328,8 +358,11 @@ void causes_find(struct core *core, struct incident *i)
         const struct deployment *d = suspect(core, i);
         struct conditions c;
 
-        causes_drop(core, i);
         conditions_find(core, i, d ? d->at : i->onset_at, &c);
+        /* What was known when it was fresh may be forgotten by now. */
+        if (!c.known && i->causes_count && !i->causes[0].ruled_out)
+                return;
+        causes_drop(core, i);
         if (d)
                 judge_suspect(core, i, d, &c);
         judge_load(core, i, &c);

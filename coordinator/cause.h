@@ -28,6 +28,7 @@ struct incident_cause {
 struct conditions {
         bool known;         /* there are such hours, measured, before `before` */
         int64_t back;       /* how long before: a day, or two; 0: what was just before `before` */
+        bool brief;         /* the former build was seen for minutes only */
         double load, usual; /* bytes a second, now and then */
         double growth;      /* of load within an hour of the onset, over what it was at that hour then */
         double rise, risen; /* of what the symptom counts, now and then; NaN: not measured */

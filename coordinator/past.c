@@ -125,6 +125,17 @@ static struct past_cell *cell_now(struct core *core, struct past *p)
         return c;
 }
 
+/* A round tells of the minute before it. */
+static struct past_minute *minute_now(const struct core *core, struct past *p)
+{
+        uint32_t number = (uint32_t)((core->now - ROUND) / ROUND);
+        struct past_minute *m = &p->minutes[number % PAST_MINUTES];
+
+        if (m->number != number)
+                *m = (struct past_minute){ .number = number };
+        return m;
+}
+
 static void note_load(struct core *core, struct past *p, uint64_t bytes)
 {
         struct past_cell *c;
@@ -133,6 +144,7 @@ static void note_load(struct core *core, struct past *p, uint64_t bytes)
                 return;
         c = cell_now(core, p);
         c->load += (float)bytes;
+        minute_now(core, p)->load += (float)bytes;
         if (p->round != core->past_at || c->loads == 0)
                 c->loads++;
 }
@@ -209,8 +221,10 @@ static bool close_round(struct core *core, uint32_t *cursor)
                         continue;
                 c = cell_now(core, p);
                 c->levels++;
-                for (int k = 0; k < 2; k++)
+                for (int k = 0; k < 2; k++) {
                         c->level[k] += (p->level_now[k] - c->level[k]) / (float)c->levels;
+                        minute_now(core, p)->level[k] = p->level_now[k];
+                }
         }
         return more;
 }
@@ -249,6 +263,28 @@ double past_load(const struct past *p, int64_t from, int64_t to)
                 there += part;
         }
         return there * 2 > (double)(to - from) ? sum / there * NSEC_PER_SEC : NAN;
+}
+
+double past_load_by_minute(const struct past *p, int64_t from, int64_t to)
+{
+        double sum = 0;
+        int64_t first = from / ROUND, last = to / ROUND;
+
+        for (int64_t n = first; n < last; n++) {
+                const struct past_minute *m = &p->minutes[n % PAST_MINUTES];
+
+                if (m->number != n)
+                        return NAN;
+                sum += m->load;
+        }
+        return last > first ? sum / (double)(last - first) / 60 : NAN;
+}
+
+double past_level_by_minute(const struct past *p, enum past_level level_of, int64_t at)
+{
+        const struct past_minute *m = &p->minutes[at / ROUND % PAST_MINUTES];
+
+        return m->number == at / ROUND ? m->level[level_of % 2] : NAN;
 }
 
 double past_level_at(const struct past *p, enum past_level level_of, int64_t at)

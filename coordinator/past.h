@@ -21,9 +21,16 @@ struct past_cell {
         uint16_t loads, levels; /* how often it was measured */
 };
 
+/* The last hour in finer cells, for what happens within minutes. */
+#define PAST_MINUTES 64
+struct past_minute {
+        uint32_t number; /* time in minutes; 0: empty */
+        float load, level[2];
+};
+
 struct past {
         struct map_node node;
-        struct past *older, *newer; /* by `noted` */
+        struct past *older, *newer;       /* by `noted` */
         struct service *service, *server; /* server: NULL for the service by itself */
         uint16_t port;
         uint32_t index;
@@ -31,6 +38,7 @@ struct past {
         float level_now[2]; /* while a round sums up */
         int64_t round;
         struct past_cell cells[PAST_CELLS];
+        struct past_minute minutes[PAST_MINUTES];
 };
 
 /* Steps, a round each minute. */
@@ -40,6 +48,9 @@ void past_free(struct core *core);
 const struct past *past_find(const struct core *core, const struct service *service, const struct service *server, uint16_t port);
 /* Bytes a second from `from` to `to`; NaN if half of it or more was not measured. */
 double past_load(const struct past *past, int64_t from, int64_t to);
+/* The same within the last hour, by the minute; NaN if it is not all there. */
+double past_load_by_minute(const struct past *past, int64_t from, int64_t to);
+double past_level_by_minute(const struct past *past, enum past_level level, int64_t at);
 /* The level about a moment; NaN if it was not measured within half an hour. */
 double past_level_at(const struct past *past, enum past_level level, int64_t at);
 /* The highest of a stretch of time; NaN likewise. */

@@ -139,9 +139,9 @@ static bool gather(struct core *core, struct walk *w)
 {
         uint32_t kept = 0;
 
-        w->copies = core_alloc(core, core->ends_count * sizeof(*w->copies));
-        w->calls = core_alloc(core, core->ends_count * sizeof(*w->calls));
-        w->capacity = core->ends_count;
+        w->copies = core_alloc(core, core->pulses * sizeof(*w->copies));
+        w->calls = core_alloc(core, core->pulses * sizeof(*w->calls));
+        w->capacity = core->pulses;
         if (!w->copies || !w->calls)
                 return false;
         for (uint32_t i = 0; i < core->ends_count; i++) {
@@ -581,7 +581,7 @@ size_t roots_find(struct core *core, struct root *ret_roots, size_t most)
         size_t count;
 
         services_order(core);
-        if (core->ends_count == 0)
+        if (core->pulses == 0)
                 return 0;
         if (gather(core, &w)) {
                 judge_calls(&w);

@@ -16,6 +16,7 @@ static struct core *core;
 static struct agent agent;
 static struct incident incident;
 static struct incident_subject subject;
+static int64_t until;
 
 /* Two days of a service that carries `usual` bytes a minute, and `later` from the onset on. */
 static void run(uint64_t usual, uint64_t later, int64_t begin)
@@ -25,7 +26,7 @@ static void run(uint64_t usual, uint64_t later, int64_t begin)
         agent_start(&agent, "a", 1, begin - SECONDS(3600));
         e = agent_client(&agent, "payment", "192.0.2.9", 5432);
         opened(e, 5, 0);
-        for (int64_t now = begin; now <= ONSET + SECONDS(5400); now += SECONDS(60)) {
+        for (int64_t now = begin; now <= until; now += SECONDS(60)) {
                 e->counters.sent += now < ONSET ? usual : later;
                 e->last_seen = now;
                 assert_int_equal(agent_send(&agent, core, now), 0);
@@ -50,8 +51,8 @@ static const struct incident_cause *judge_it(int64_t started)
 {
         incident = (struct incident){ .service = service_get(core, "payment", false),
                                       .onset_at = ONSET,
-                                      .opened_at = ONSET + SECONDS(1800),
-                                      .fired_at = ONSET + SECONDS(5400),
+                                      .opened_at = MIN(until, ONSET + SECONDS(1800)),
+                                      .fired_at = until,
                                       .subjects = &subject,
                                       .subjects_count = 1 };
         subject = (struct incident_subject){ .pid = 9, .started = started };
@@ -70,6 +71,7 @@ static bool ruled_out(const struct deployment *d, const char *why)
 static int set_up(void **state)
 {
         (void)state;
+        until = ONSET + SECONDS(5400);
         return core_new(NULL, &core);
 }
 
@@ -153,6 +155,22 @@ static void one_that_begins_at_once_is_blamed(void **state)
         assert_int_equal(c->deployment, d->id);
 }
 
+/* A test stand: minutes of the former build, minutes of the new one. */
+static void minutes_do_where_it_begins_at_once(void **state)
+{
+        const struct incident_cause *c;
+        struct deployment *d;
+
+        (void)state;
+        until = ONSET + SECONDS(600);
+        run(1000000, 1000000, ONSET - SECONDS(480));
+        d = deploy("payment", ONSET - SECONDS(60));
+        c = judge_it(d->at);
+        assert_non_null(c);
+        assert_int_equal(c->deployment, d->id);
+        assert_true(c->confidence < 0.8);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -161,6 +179,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(other_load_clears_it, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(nothing_is_said_of_what_was_not_seen, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(one_that_begins_at_once_is_blamed, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(minutes_do_where_it_begins_at_once, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
