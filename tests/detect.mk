@@ -1,6 +1,6 @@
 # What the detectors make of nights (tests/night): a suite over a fixed part of the even seeds, and `make detect` over all of
 # them. NIGHT_FINAL=1 takes the odd half instead, which is kept for a run that is made once.
-DETECT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/detect/*_test.c))
+DETECT_TESTS := $(filter-out %/causes_test,$(patsubst %.c,$(O)/%,$(wildcard tests/detect/*_test.c)))
 TESTS_detect += $(DETECT_TESTS)
 SUITES += detect
 DETECT_FIRST := $(if $(filter 1,$(NIGHT_FINAL)),1,2)
@@ -10,12 +10,6 @@ DETECT_HEALTHY ?= 500
 $(O)/tests/detect/battery $(DETECT_TESTS): $(O)/%: $(O)/%.o $(O)/tests/detect/judged.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
 	echo "  link     $@"
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(COORDINATOR_LIBS)
-$(O)/tests/detect/causes: $(O)/tests/detect/causes.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
-	echo "  link     $@"
-	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
-$(O)/tests/detect/roots: $(O)/tests/detect/roots.o $(O)/night.o $(COORDINATOR_LIB) $(PROTO_LIB)
-	echo "  link     $@"
-	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
 
 detect: $(O)/tests/detect/battery ## what is found in all nights of the even half, as a table (NIGHT_FINAL=1: of the odd half)
 	@$< payment $(DETECT_FIRST) 10 >$(O)/detect.payment
