@@ -2,6 +2,7 @@
 
 #include "coordinator/graph.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -49,7 +50,9 @@ void series_free(struct core *core, struct series *s)
 static void move_on(struct core *core, struct series *s, int i, int64_t cell)
 {
         struct series_level *l = &s->levels[i];
-        uint32_t n = levels[i].cells;
+        const uint32_t n = levels[i].cells;
+
+        assert(n > 0);
 
         if (!l->cells) {
                 l->cells = core_alloc(core, n * sizeof(float));

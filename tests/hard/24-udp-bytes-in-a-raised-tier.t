@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 23. Bytes of UDP: exact while the tier is raised, connected or not, whoever asks for addresses.
+# 24. Bytes of UDP: exact while the tier is raised, connected or not, whoever asks for addresses.
 . "$(dirname "$0")/lib.sh"
 grep -q btf_trace_sock_send_length /sys/kernel/btf/vmlinux || skip_all "bytes of UDP need Linux 6.3"
 hard_begin
