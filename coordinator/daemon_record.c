@@ -96,10 +96,10 @@ static void go_on(struct daemon *d, uint64_t token, uint64_t id, uint64_t after)
                 break;
         case -EOVERFLOW:
                 log_warning("daemon", "a recording has a gap: whoever takes it was too slow");
-                say(d, token, QUERY_NO_SUCH, "the recorder could not keep up\n");
+                say(d, token, QUERY_NO_SUCH, "whoever recorded could not keep up\n");
                 break;
         case -ENOENT:
-                say(d, token, QUERY_NO_SUCH, "the recorder was away\n");
+                say(d, token, QUERY_NO_SUCH, "the coordinator started anew, or nobody asked it for a minute\n");
                 break;
         default:
                 say(d, token, QUERY_USAGE, "record: after: expected the place at which the last answer ended\n");

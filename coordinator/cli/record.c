@@ -17,8 +17,9 @@
 #include <unistd.h>
 
 #define ASK_EVERY NSEC_PER_SEC
-#define ANSWER_WITHIN (60 * NSEC_PER_SEC)
-#define WRITE_EVERY (10 * NSEC_PER_SEC) /* what a crash of ours can cost */
+#define BEGUN_WITHIN (60 * NSEC_PER_SEC)
+#define ANSWER_WITHIN (3 * NSEC_PER_SEC) /* nng does not tell when the other side went away meanwhile */
+#define WRITE_EVERY (10 * NSEC_PER_SEC)  /* what a crash of ours can cost */
 
 struct take {
         const struct invocation *invocation;
@@ -28,6 +29,7 @@ struct take {
         char id[24];
         uint64_t after;              /* bytes of the present part that are here */
         bool begun;                  /* there is a part that goes on */
+        bool silent;                 /* nobody answers, and that was said */
         char gap[RECORDING_GAP_MAX]; /* why it does not, once something was recorded; or "" */
         int64_t from, last;
         uint64_t summaries, gaps;
@@ -93,21 +95,27 @@ static int say(struct take *t, const char *what, struct wire_answer *ret_answer,
         struct wire_query query = { .verb = "record", .arguments = arguments, .arguments_count = ARRAY_SIZE(arguments) };
 
         snprintf(after, sizeof(after), "%" PRIu64, t->after);
-        return client_query(t->client, &query, ANSWER_WITHIN, ret_answer, ret_why);
+        return client_query(t->client, &query, strcmp(what, "begin") ? ANSWER_WITHIN : BEGUN_WITHIN, ret_answer, ret_why);
 }
 
-/* Nothing more comes of the present part. Before anything was recorded that is the end. */
-static int lose(struct take *t, const char *why, size_t length)
+/* Nobody answers. Before anything was recorded that is the end; after, whoever answers next knows
+ * whether the present part goes on. */
+static int no_answer(struct take *t, const char *why)
 {
-        bool first = t->last == 0;
-
         client_free(&t->client);
+        if (t->last == 0 || !t->silent)
+                cli_complain("%s%s", why, t->last == 0 ? "" : "; the recording goes on once it is back");
+        t->silent = true;
+        return t->last == 0 ? CLI_FAILED : CLI_DONE;
+}
+
+/* Nothing more comes of the present part, and another begins. */
+static void end_part(struct take *t, const char *why, size_t length)
+{
+        cli_complain("%.*s; the recording goes on, with a gap", (int)length, why);
+        snprintf(t->gap, sizeof(t->gap), "%.*s", (int)MIN(length, sizeof(t->gap) - 1), why);
         t->begun = false;
-        if (first || !*t->gap)
-                cli_complain("%.*s%s", (int)length, why, first ? "" : "; the recording goes on, with a gap, once it can");
-        if (!first && !*t->gap)
-                snprintf(t->gap, sizeof(t->gap), "%.*s", (int)MIN(length, sizeof(t->gap) - 1), why);
-        return first ? CLI_FAILED : CLI_DONE;
+        t->id[0] = '\0';
 }
 
 static size_t sentence(const struct wire_answer *answer)
@@ -130,9 +138,10 @@ static int turn(struct take *t)
         if (!t->client) {
                 r = client_new(t->invocation->control, &t->client, &why);
                 if (r < 0)
-                        return lose(t, why, strlen(why));
+                        return no_answer(t, why);
         }
-        if (!t->begun) {
+        /* Asked again, it is the same recording that begins. */
+        if (!t->begun && !*t->id) {
                 if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
                         cli_complain("the kernel gives no random numbers");
                         return CLI_FAILED;
@@ -142,13 +151,16 @@ static int turn(struct take *t)
         }
         r = say(t, t->begun ? "next" : "begin", &answer, &why);
         if (r < 0)
-                return lose(t, why, strlen(why));
+                return no_answer(t, why);
+        t->silent = false;
         if (answer.status != CLI_DONE && (!t->begun || answer.status != CLI_NO_SUCH)) {
                 cli_complain("%.*s", (int)sentence(&answer), (const char *)answer.body);
                 return CLI_FAILED;
         }
-        if (answer.status != CLI_DONE)
-                return lose(t, (const char *)answer.body, sentence(&answer));
+        if (answer.status != CLI_DONE) {
+                end_part(t, (const char *)answer.body, sentence(&answer));
+                return CLI_DONE;
+        }
         if (keep(t, &answer) != CLI_DONE)
                 return CLI_FAILED;
         if (t->begun)

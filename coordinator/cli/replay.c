@@ -181,7 +181,8 @@ static int replay(const struct invocation *invocation, struct recording_reader *
         if (r < 0) {
                 r = malformed(path, &failure);
         } else if (!replay_core(p)) {
-                cli_complain("%s: nothing was recorded in it", path);
+                cli_complain("%s: nothing was recorded in it%s", path,
+                             facts.cut ? ", or it is cut before its first block ends" : "");
                 r = CLI_FAILED;
         } else {
                 if (!invocation->format || strcmp(invocation->format, "table") == 0)
