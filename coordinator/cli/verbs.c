@@ -31,7 +31,7 @@ static const struct cli_option replay_at = { "at", "TIME", NULL,
                                              "stop there: a time that was recorded; 02:41 is the last before its end" };
 static const struct cli_option replay_incident = { "incident", "ID", NULL, "with explain: the incident that is meant" };
 static const struct cli_option replay_verb = { "verb", "VERB",
-                                               "status hosts services edges processes pools incidents explain graph",
+                                               "status hosts services edges processes pools deployments incidents explain graph",
                                                "what is to be answered (status)" };
 
 const struct cli_option *const cli_global_options[] = { &control, &format, &help, &version, NULL };

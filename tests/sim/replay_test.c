@@ -23,9 +23,9 @@ static const struct {
         bool counters; /* all that is in the answer lies in a snapshot */
 } questions[] = {
         { "graph", NULL, false }, /* first: it ends the work of the tick, and the totals are of after it */
-        { "status", NULL, false },    { "hosts", NULL, false }, { "services", NULL, false },
-        { "processes", NULL, false }, { "pools", NULL, false }, { "incidents", NULL, false },
-        { "edges", NULL, true },      { "edges", "1m", true },  { "graph", NULL, false },
+        { "status", NULL, false }, { "hosts", NULL, false },     { "services", NULL, false },    { "processes", NULL, false },
+        { "pools", NULL, false },  { "incidents", NULL, false }, { "deployments", NULL, false }, { "edges", NULL, true },
+        { "edges", "1m", true },   { "graph", NULL, false },
 };
 
 struct moment {

@@ -51,6 +51,7 @@ await_ok 15 "what happens meanwhile is counted" counted during 300
 moment=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
 was=$(live during)
 older=$(live before)
+cli deployed --service till --version 2 >/dev/null || bail_out "a deployment cannot be announced"
 load after 50
 await_ok 15 "and what follows" counted after 50
 record_end INT
@@ -62,7 +63,9 @@ is "$(replayed during "$T/night.rec" --at "$moment")" "$was" "and at the moment 
 is "$(replayed after "$T/night.rec" --at "$moment")" "[]" "when nobody knew yet what was to come"
 is "$(replayed during "$T/night.rec" | jq '.[0].connections.opened')" "$(jq .opened <<<"$TRUTH" >/dev/null && echo 300)" \
         "which is the generator's"
-for verb in status hosts services processes edges graph; do
+is "$("$NIGHTSHIFT" replay "$T/night.rec" --format json --verb deployments | jq -c '[.deployments[] | {service, from, to, at, how, hosts}]')" \
+        "$(cli --format json deployments | jq -c '[.deployments[] | {service, from, to, at, how, hosts}]')" "the operator's word is in it"
+for verb in status hosts services processes pools deployments incidents edges graph; do
         "$NIGHTSHIFT" replay "$T/night.rec" --format json --verb "$verb" >"$T/once" 2>&1
         "$NIGHTSHIFT" replay "$T/night.rec" --format json --verb "$verb" >"$T/twice" 2>&1
         ok "$verb: the same byte for byte, every time" cmp "$T/once" "$T/twice"
