@@ -431,6 +431,11 @@ const struct core_options *core_options_of(const struct core *core)
         return &core->options;
 }
 
+void core_begin_rounds(struct core *core)
+{
+        core->last_expire = core->detected_at = core->past_at = core->pulse_at = core->now;
+}
+
 void core_align(struct core *core, int64_t now)
 {
         core_advance(core, now);
@@ -438,7 +443,7 @@ void core_align(struct core *core, int64_t now)
         assembly_add(core);
         history_cut(core);
         work_finish(core);
-        core->last_expire = core->detected_at = core->now;
+        core_begin_rounds(core);
         for (uint32_t i = 0; i < core->hosts_count; i++)
                 core->hosts[i]->resync = core->hosts[i]->session != 0;
 }

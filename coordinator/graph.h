@@ -404,6 +404,9 @@ struct core {
 
 /* core.c: time goes on, never back. */
 void core_advance(struct core *core, int64_t now);
+/* Every round of a tick counts from now, as it does in a core that is loaded at this moment: what has a
+ * time of its own for when it is due belongs here, or a replay is out of step. */
+void core_begin_rounds(struct core *core);
 /* Summaries were turned away of late for want of memory: their hosts may be strangers, taken for external. */
 bool core_refuses(const struct core *core);
 

@@ -432,7 +432,7 @@ void core_loaded(struct core *core, int64_t now)
         struct loading *l = core->loading;
 
         core_advance(core, now);
-        core->last_expire = core->detected_at = core->now;
+        core_begin_rounds(core);
         if (!l)
                 return;
         if (core->ends_count > 0)
