@@ -68,6 +68,7 @@ void core_free(struct core **ret_core)
         free(core->split);
         free(core->removed_ends.items);
         free(core->removed_edges.items);
+        free(core->removed_incidents.items);
         loading_free(core);
         map_free(&core->texts);
         map_free(&core->services);

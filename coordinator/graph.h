@@ -392,7 +392,7 @@ struct core {
 
         struct wire_command command;
         struct loading *loading;
-        struct number_list removed_ends, removed_edges; /* that the store still has */
+        struct number_list removed_ends, removed_edges, removed_incidents; /* that the store still has */
         bool save_running, save_all;
         uint32_t save_end, save_edge;
         int64_t save_started;

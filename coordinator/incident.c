@@ -28,8 +28,13 @@ static void drop_evidence(struct core *core, struct incident *i)
 
 static void drop_subjects(struct core *core, struct incident *i);
 
-static void drop(struct core *core, struct incident *i)
+void incident_drop(struct core *core, struct incident *i)
 {
+        struct number_list *removed = &core->removed_incidents;
+
+        if (i->saved &&
+            core_reserve(core, (void **)&removed->items, removed->count, &removed->capacity, sizeof(*removed->items)) == 0)
+                removed->items[removed->count++] = i->id;
         drop_subjects(core, i);
         core_release(core, i->subjects, INCIDENT_SUBJECTS_MAX * sizeof(*i->subjects));
         drop_evidence(core, i);
@@ -44,7 +49,7 @@ static void drop(struct core *core, struct incident *i)
 void incidents_free(struct core *core)
 {
         for (uint32_t i = 0; i < core->incidents_count; i++)
-                drop(core, core->incidents[i]);
+                incident_drop(core, core->incidents[i]);
         core_release(core, core->incidents, core->incidents_capacity * sizeof(*core->incidents));
         core->incidents = NULL;
         core->incidents_count = core->incidents_capacity = 0;
@@ -109,7 +114,7 @@ static bool make_room(struct core *core)
         for (uint32_t k = 0; k < core->incidents_count; k++) {
                 if (incident_is_open(core->incidents[k]))
                         continue;
-                drop(core, core->incidents[k]);
+                incident_drop(core, core->incidents[k]);
                 core->incidents_count--;
                 memmove(core->incidents + k, core->incidents + k + 1, (core->incidents_count - k) * sizeof(*core->incidents));
                 return true;

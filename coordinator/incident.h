@@ -58,6 +58,8 @@ struct incident {
         int64_t caused_at; /* when they were judged */
         bool rooted;       /* found along the graph, by its root, which stays its first cause */
         const struct host *root_host, *root_other;
+        bool saved;       /* the store has it, */
+        int64_t saved_as; /* as it was then */
 };
 
 /* A step: judges every subject by every signature, each about once a minute. */
@@ -67,6 +69,10 @@ void incidents_free(struct core *core);
 /* A step after each cell of pulse.h: opens an incident for each root that was found twice in a row and has a
  * symptom, and keeps those that are found still. */
 bool incidents_follow_roots(struct core *core, uint32_t *cursor);
+/* Of the store. Without the list of its incidents: */
+void incident_drop(struct core *core, struct incident *incident);
+struct reader;
+MUST_CHECK int incident_load(struct core *core, uint64_t id, struct reader *r, char *buffer, size_t size);
 /* For those that open one: NULL without room. */
 struct incident *incident_open(struct core *core, const struct signature *signature, enum subject kind, struct service *service,
                                struct service *server, uint16_t port, int64_t onset);

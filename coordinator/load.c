@@ -1,6 +1,7 @@
 /* The way back: records of the store into a fresh core. They come in any order, so what refers to
  * other records waits until core_loaded(). */
 #include "coordinator/graph.h"
+#include "coordinator/incident.h"
 #include "coordinator/records.h"
 
 #include <stdlib.h>
@@ -370,6 +371,8 @@ int core_load(struct core *core, uint32_t kind, const void *key, size_t key_size
                 return key_size == 8 ? deployment_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
         case RECORD_TRACK:
                 return key_size == 8 ? track_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
+        case RECORD_INCIDENT:
+                return key_size == 8 ? incident_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
         case RECORD_META:
                 l->next_end = read_varint(&r);
                 l->next_edge = read_varint(&r);

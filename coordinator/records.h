@@ -12,4 +12,5 @@ enum record_kind {
         RECORD_META,            /* "core" */
         RECORD_DEPLOYMENT = 16, /* by number */
         RECORD_TRACK,           /* by number */
+        RECORD_INCIDENT,        /* by number */
 };

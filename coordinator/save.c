@@ -177,7 +177,7 @@ static void slice_key(uint8_t key[9], uint32_t level, int64_t from)
 /* What the call before this one handed out is durable by now, or core_save_again() would have said so. */
 static void forget_removed(struct core *core)
 {
-        struct number_list *lists[] = { &core->removed_ends, &core->removed_edges };
+        struct number_list *lists[] = { &core->removed_ends, &core->removed_edges, &core->removed_incidents };
 
         for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
                 lists[i]->count -= lists[i]->handed_out;
@@ -365,6 +365,8 @@ int core_save(struct core *core, int64_t now, core_put_function put, void *data)
                 if (r == 0)
                         r = deployments_save(&s);
                 if (r == 0)
+                        r = incidents_save(&s);
+                if (r == 0)
                         r = save_hosts(&s);
                 if (r == 0)
                         core->save_running = core->save_all = false;
@@ -392,6 +394,7 @@ void core_save_again(struct core *core)
         for (struct slice *s = core->history.newest; s; s = s->older)
                 s->saved = false;
         deployments_save_again(core);
+        incidents_save_again(core);
         core->removed_ends.handed_out = core->removed_edges.handed_out = core->history.removed_handed_out = 0;
         core->save_running = false;
         core->save_all = true;
@@ -433,6 +436,8 @@ int core_snapshot(struct core *core, core_put_function put, void *data)
                 r = save_slice(&s, slice);
         if (r >= 0)
                 r = deployments_snapshot(&s);
+        if (r >= 0)
+                r = incidents_snapshot(&s);
         if (r >= 0)
                 r = save_meta(&s);
         writer_free(&s.w);

@@ -24,5 +24,9 @@ MUST_CHECK int deployments_save(struct saver *s);
 /* All of them, whatever was saved before. */
 MUST_CHECK int deployments_snapshot(struct saver *s);
 void deployments_save_again(struct core *core);
+/* incident_record.c: the same of incidents. */
+MUST_CHECK int incidents_save(struct saver *s);
+MUST_CHECK int incidents_snapshot(struct saver *s);
+void incidents_save_again(struct core *core);
 /* What the call before handed out is durable by now. */
 void deployments_forget_removed(struct core *core);

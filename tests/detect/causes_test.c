@@ -68,6 +68,40 @@ static const struct incident_cause *cause_by(const struct core *core, const stru
         return NULL;
 }
 
+static int hand_over(void *data, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size)
+{
+        return core_load(data, kind, key, key_size, value, value_size);
+}
+
+/* What was found is there after a restart, as it was. */
+static void restart(struct core *core, const struct incident *i, int64_t now)
+{
+        struct core *after = begin();
+        const struct incident *same;
+
+        while (core_save(core, now, hand_over, after) == 1)
+                ;
+        core_loaded(after, now);
+        assert_int_equal(after->incidents_count, core->incidents_count);
+        same = find(after, "payment", "connection-pool-leak");
+        assert_non_null(same);
+        assert_int_equal(same->id, i->id);
+        assert_int_equal(same->onset_at, i->onset_at);
+        assert_int_equal(same->state, i->state);
+        assert_true(same->breach.likely == i->breach.likely && same->limit == i->limit);
+        assert_int_equal(same->subjects_count, i->subjects_count);
+        assert_int_equal(same->evidence_count, i->evidence_count);
+        assert_int_equal(same->causes_count, i->causes_count);
+        for (uint32_t k = 0; k < i->causes_count; k++) {
+                assert_string_equal(same->causes[k].ref->data, i->causes[k].ref->data);
+                assert_string_equal(same->causes[k].why->data, i->causes[k].why->data);
+                assert_true(same->causes[k].confidence == i->causes[k].confidence);
+        }
+        core_tick(after, now + 3600 * NSEC_PER_SEC);
+        assert_false(incident_is_open(same));
+        core_free(&after);
+}
+
 static void the_payment_night(void **state)
 {
         struct core *core = begin();
@@ -92,6 +126,7 @@ static void the_payment_night(void **state)
         assert_true(cause_by(core, i, "ledger")->ruled_out);
         assert_non_null(strstr(cause_by(core, i, "ledger")->why->data, "00:30 changed nothing that payment runs"));
         assert_true(cause_by(core, i, "catalog")->ruled_out);
+        restart(core, i, now);
         night_free(&night);
         core_free(&core);
 }
