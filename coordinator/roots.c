@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SLOWER 0.4       /* of the logarithm of the time: half as long again */
+#define A_LITTLE 0.15    /* a seventh longer */
 #define CHANCE 4.0       /* deviations */
 #define SIGMA 1.0        /* of the logarithm of times of answers */
 #define WORSE 0.7        /* than the same service elsewhere: twice as much */
@@ -16,8 +17,8 @@
 #define SERIOUS_TIME 1e4 /* and ten milliseconds: below that nobody is woken */
 #define SERIOUS_LATE 0.2
 #define MORE_ASKED 1.6
-#define MORE 2.0 /* load from outside, times the usual */
-#define BEGAN_WITH (300 * NSEC_PER_SEC)
+#define MORE 2.0                        /* load from outside, times the usual */
+#define BEGAN_WITH (600 * NSEC_PER_SEC) /* an onset is told so roughly */
 
 static double mean(const struct flow *f)
 {
@@ -401,7 +402,9 @@ static void find_hosts(struct core *core, struct walk *w)
                          "%u of the %u services on %s are slow by themselves, and %u of them are not elsewhere", bad, there,
                          h->name->data, elsewhere);
                 for (uint32_t i = 0; i < w->copies_count; i++)
-                        w->copies[i].by_host = w->copies[i].by_host || (w->copies[i].host == h && w->copies[i].of_host);
+                        w->copies[i].by_host =
+                                w->copies[i].by_host ||
+                                (w->copies[i].host == h && (w->copies[i].of_host || (w->copies[i].bad && !w->copies[i].explained)));
         }
 }
 
@@ -420,7 +423,7 @@ static void find_services(struct core *core, struct walk *w)
 {
         for (uint32_t i = 0; i < w->copies_count;) {
                 struct service *s = w->copies[i].service;
-                uint32_t bad = 0, there = 0, by_host = 0, explained = 0;
+                uint32_t bad = 0, there = 0, by_host = 0, explained = 0, little = 0;
                 double worst = 0, share = 0, calls_late = 0, least_growth = INFINITY;
                 bool by_requests;
                 const struct deployment *d;
@@ -431,6 +434,10 @@ static void find_services(struct core *core, struct walk *w)
                         const struct copy *c = &w->copies[i];
 
                         there += c->measured || c->bad;
+                        if (!c->bad && c->slower > A_LITTLE && !c->explained && !c->by_load) {
+                                little++;
+                                worst = fmax(worst, c->slower);
+                        }
                         if (!c->bad || c->by_load)
                                 continue;
                         by_host += c->by_host;
@@ -441,8 +448,17 @@ static void find_services(struct core *core, struct walk *w)
                         refuses = refuses || c->refused;
                         calls_late = fmax(calls_late, c->late);
                 }
-                d = bad > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
+                d = bad + little > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
                 share = there ? (double)(bad - by_host) / there : 0;
+                /* A little counts where all that was deployed shows it, and nothing else is wrong there. */
+                if (bad == 0 && d && little == there && (r = add(w, CAUSE_DEPLOYMENT, 0.72)) != NULL) {
+                        r->service = s;
+                        r->deployment = d;
+                        r->signature = "bad-deployment";
+                        r->value = exp(worst);
+                        snprintf(r->why, sizeof(r->why), "%s takes %.2f times as long on all of its %u hosts", s->name, exp(worst),
+                                 there);
+                }
                 if (bad == 0 || (explained == bad && !d) || (by_host == bad && !d))
                         continue;
                 /* More is asked of it, and not because it does not answer. */
@@ -563,6 +579,17 @@ static void find_reach(struct walk *w, struct root *r)
         r->onset = onset_of(w, r);
 }
 
+/* What was deployed when it had begun is not the cause. */
+static void began_before(struct root *r)
+{
+        if (r->kind != CAUSE_DEPLOYMENT || r->deployment->at <= r->onset + BEGAN_WITH)
+                return;
+        r->kind = CAUSE_DEPENDENCY;
+        r->deployment = NULL;
+        r->signature = "dependency-slow";
+        r->confidence *= 0.9;
+}
+
 static int by_rank(const void *x, const void *y)
 {
         const struct root *a = x, *b = y;
@@ -592,8 +619,10 @@ size_t roots_find(struct core *core, struct root *ret_roots, size_t most)
                         w.copies[i].by_load = w.copies[i].bad && load_explains(&w, &w.copies[i]);
                 find_hosts(core, &w);
                 find_services(core, &w);
-                for (size_t i = 0; i < w.roots_count; i++)
+                for (size_t i = 0; i < w.roots_count; i++) {
                         find_reach(&w, &w.roots[i]);
+                        began_before(&w.roots[i]);
+                }
                 qsort(w.roots, w.roots_count, sizeof(*w.roots), by_rank);
         }
         count = MIN(w.roots_count, most);
