@@ -18,7 +18,9 @@
 #define SAME_START (2 * NSEC_PER_SEC)
 #define RECENT (7 * DAY) /* a deployment that is longer ago slept too long */
 #define AT_ONCE (HOUR)   /* from a deployment to what began with it, as far as an onset can be told */
-#define MORE_LOAD 1.33   /* load that has grown so many times more than at that hour before is another load */
+#define MORE_LOAD 1.4    /* load that has grown so many times more than at that hour before is another load; */
+#define HIGHER 1.2       /* so is one that is so many times that of the day before, */
+#define GREW 1.1         /* and has grown a little as it began */
 #define ROOT_CERTAIN 0.9 /* a root that needs no rivals */
 #define ONSET_IS_ROUGH (240 * NSEC_PER_SEC)
 #define MORE_LOAD_BRIEF 2.0 /* minutes vary more */
@@ -245,6 +247,13 @@ static const struct incident *shown_before(const struct core *core, const struct
         return NULL;
 }
 
+static bool is_other_load(const struct conditions *c)
+{
+        if (c->brief)
+                return c->growth > MORE_LOAD_BRIEF;
+        return c->growth > MORE_LOAD || (c->growth > GREW && c->load > HIGHER * c->usual);
+}
+
 static void judge_suspect(struct core *core, struct incident *i, const struct deployment *d, const struct conditions *c)
 {
         const struct incident *former = shown_before(core, i, d->at);
@@ -274,7 +283,7 @@ static void judge_suspect(struct core *core, struct incident *i, const struct de
         } else if (c->carried >= CARRIED && c->carried > c->rise / 4) {
                 add(core, i, kind_of(d), d, NULL, 0, "the former %s showed the same when it was replaced: %.3g were lost by then",
                     was, c->carried);
-        } else if (c->growth > (c->brief ? MORE_LOAD_BRIEF : MORE_LOAD) && (slept > HOUR / 4 || c->brief)) {
+        } else if (is_other_load(c) && (slept > HOUR / 4 || c->brief)) {
                 add(core, i, kind_of(d), d, NULL, 0,
                     "from %s on the load grew %.1f times more than at this hour before, so the %s of %s need not be the cause",
                     onset, c->growth, what, at);
@@ -309,7 +318,7 @@ static void judge_load(struct core *core, struct incident *i, const struct condi
 
         if (!c->known)
                 return;
-        if (c->growth > MORE_LOAD && c->load > c->usual)
+        if (is_other_load(c) && c->load > c->usual)
                 add(core, i, CAUSE_LOAD, NULL, i->service->name, 0.4, "the load is %.2g times that %s, and grew as it began",
                     c->load / c->usual, when);
         else
