@@ -9,8 +9,8 @@
 #define ACCUMULATED_TIMES_MAX 64
 
 struct accumulated {
-        double base, rise;  /* where the staircase began, and how much it rose */
-        double first_rise;  /* of that with its first step */
+        double base, rise;                    /* where the staircase began, and how much it rose */
+        double first_rise;                    /* of that with its first step */
         int64_t first, last;                  /* its first and last step; 0: none */
         int64_t times[ACCUMULATED_TIMES_MAX]; /* of the latest steps, newest first */
         size_t times_count;

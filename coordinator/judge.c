@@ -169,7 +169,7 @@ static void step(const struct measured *m, const struct signature_item *item, in
                 v[i] *= sign;
         width = (size_t)(item->within * (int64_t)n / whole);
         at = trend_step(v, n, width, &before, &after);
-        if (at < 0)
+        if (at < 0 || n == 0)
                 return;
         rise = after - before;
         f->first = sign * before;

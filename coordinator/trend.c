@@ -2,32 +2,37 @@
 
 #include <math.h>
 
-/* The k-th smallest; reorders the values so that none before it is larger (Hoare's selection). */
+static void swap(double *a, double *b)
+{
+        double t = *a;
+
+        *a = *b;
+        *b = t;
+}
+
+/* The k-th smallest; reorders the values so that none before it is larger (Hoare's selection, with Dijkstra's
+ * partition in three: many values are equal). */
 static double select_kth(double *v, size_t count, size_t k)
 {
-        size_t low = 0, high = count - 1;
+        size_t low = 0, high = count;
 
-        while (low < high) {
+        while (high - low > 1) {
                 double pivot = v[low + (high - low) / 2];
-                size_t i = low, j = high;
+                size_t less = low, more = high;
 
-                for (;;) {
-                        while (v[i] < pivot)
+                for (size_t i = low; i < more;)
+                        if (v[i] < pivot)
+                                swap(&v[less++], &v[i++]);
+                        else if (v[i] > pivot)
+                                swap(&v[i], &v[--more]);
+                        else
                                 i++;
-                        while (v[j] > pivot)
-                                j--;
-                        if (i >= j)
-                                break;
-                        double t = v[i];
-                        v[i++] = v[j];
-                        v[j--] = t;
-                }
-                if (j == high) /* all that is right of it equals the pivot */
-                        j--;
-                if (k <= j)
-                        high = j;
+                if (k < less)
+                        high = less;
+                else if (k >= more)
+                        low = more;
                 else
-                        low = j + 1;
+                        break;
         }
         return v[k];
 }
@@ -140,7 +145,7 @@ static bool fill(const double *values, size_t count, double *there, double *plac
 
 bool trend_fit(const double *values, size_t count, struct trend *ret_trend)
 {
-        double there[TREND_POINTS_MAX], place[TREND_POINTS_MAX], sorted[TREND_POINTS_MAX];
+        double there[TREND_POINTS_MAX] = { 0 }, place[TREND_POINTS_MAX] = { 0 }, sorted[TREND_POINTS_MAX] = { 0 };
         double slopes[TREND_POINTS_MAX * (TREND_POINTS_MAX - 1) / 2], s = 0, v, z;
         size_t n, pairs = 0, quarter;
 
