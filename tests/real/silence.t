@@ -12,12 +12,7 @@ HABITS="prewarmed rotation breathing threads workers transactions polls cron war
 A=2026-11-24-0900
 B=2026-11-25-1740
 
-mkdir "$T/signatures"
-sed 's/for: 15m, confidence/for: 4m, confidence/; s/value: 2, for: 10m/value: 2, for: 1m/' \
-        "$SOURCE_DIR/coordinator/signatures/close-wait-leak.yaml" >"$T/signatures/close-wait-leak.yaml"
-sed 's/^settle: .*/settle: 1m/; s/for: 30m, confidence/for: 4m, confidence/; s/value: 64, for: 10m/value: 64, for: 1m/' \
-        "$SOURCE_DIR/coordinator/signatures/file-descriptor-leak.yaml" >"$T/signatures/file-descriptor-leak.yaml"
-COORDINATOR_YAML="signatures: [built-in, $T/signatures]"
+signatures_hasten
 
 net_router
 net_lan a 10.77.1.1/24
