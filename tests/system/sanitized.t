@@ -52,6 +52,8 @@ coordinator_kill TERM
 is $? 0 "the coordinator under the sanitizers ends well"
 is "$(cat "$T"/logs/*san.* 2>/dev/null)" "" "they found nothing in it, nor in the CLI"
 
+# Another state: what the first one kept would look like an agent that was just heard from.
+rm -rf "$T/coordinator"
 COORDINATOR=$O/nightshift-coordinator
 NIGHTSHIFT=$O/nightshift
 unset ASAN_OPTIONS UBSAN_OPTIONS
