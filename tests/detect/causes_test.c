@@ -1,6 +1,7 @@
 /* The first incident's cause, with the reasons why the others are none; and the roots of small graphs. */
 #include "coordinator/core.h"
 #include "coordinator/incident.h"
+#include "coordinator/records.h"
 #include "coordinator/roots.h"
 #include "tests/night/graph.h"
 
@@ -70,6 +71,14 @@ static const struct incident_cause *cause_by(const struct core *core, const stru
 
 static int hand_over(void *data, uint32_t kind, const void *key, size_t key_size, const void *value, size_t value_size)
 {
+        /* One that was cut short is refused, and leaves nothing behind. */
+        for (size_t size = 0; kind == RECORD_INCIDENT && size < value_size; size++) {
+                struct core *scratch = begin();
+
+                assert_int_equal(core_load(scratch, kind, key, key_size, value, size), -EBADMSG);
+                assert_int_equal(scratch->incidents_count, 0);
+                core_free(&scratch);
+        }
         return core_load(data, kind, key, key_size, value, value_size);
 }
 
