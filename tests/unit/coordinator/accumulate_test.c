@@ -105,12 +105,25 @@ static void a_gap_is_no_evidence(void **state)
         assert_true(look(3 * MINUTE).rise == 1);
 }
 
+/* A number that is none leaves the others of its time as they are. */
+static void nan_hides_nothing(void **state)
+{
+        (void)state;
+        hold(0, HOUR);
+        for (int64_t end = now + 10 * MINUTE; now < end; now += EVERY) {
+                series_add(core, &series, now, 2);
+                series_add(core, &series, now + 1, NAN);
+                series_add(core, &series, now + 2, -INFINITY);
+        }
+        assert_true(look(3 * MINUTE).rise == 2);
+}
+
 static void a_clock_that_jumps_makes_nothing_rise(void **state)
 {
         (void)state;
         hold(2, HOUR);
         for (int i = 0; i < 100; i++)
-                series_add(core, &series, now - 30 * MINUTE + i * EVERY, 50);
+                series_add(core, &series, now - 30 * MINUTE + i * EVERY, 0);
         hold(2, 5 * MINUTE);
         assert_true(look(3 * MINUTE).rise == 0);
 }
@@ -183,6 +196,7 @@ int main(void)
                 TEST(what_comes_and_goes_is_none),
                 TEST(what_did_not_stay_yet_does_not_count),
                 TEST(a_gap_is_no_evidence),
+                TEST(nan_hides_nothing),
                 TEST(a_clock_that_jumps_makes_nothing_rise),
                 TEST(a_forecast_is_an_interval_around_what_is_likely),
                 TEST(the_night_is_slower_than_the_day),
