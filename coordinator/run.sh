@@ -134,8 +134,12 @@ END
 
 if [ -t 0 ] && [ -t 1 ]; then
         sleep 2
-        "$build/nightshift" --control "$asked" watch 9>&-
+        # Beside the shell, whose traps wait for a child in the foreground: a TERM to the shell alone ends all.
+        "$build/nightshift" --control "$asked" watch </dev/tty 9>&- &
+        show=$!
+        wait "$show"
         r=$?
+        show=
         alive "$coordinator" || died coordinator "$state/coordinator.log"
         alive "$agent" || died agent "$state/agent.log"
         exit "$r"

@@ -23,9 +23,13 @@ await 5 sh -c "'$NIGHTSHIFT' --control '$CONTROL' --format json edges | jq -e '.
 says "the answer says so" .complete false
 seen=$(jq '[.edges[] | select(.client | startswith("exact-")) | .connections.attempted] | add' "$T/edges.json")
 note "the client's end counted $seen of 200, $(lost) ends of connections were lost"
+# The answer is incomplete from the first batch that tells of a loss; the opening may still be going on then.
+# 64 entries for 400 ends, of which the agent's and coordinator's connection takes two.
+all=$((400 - (64 - 2)))
+all_lost() { [ "$(lost)" -ge "$all" ]; }
+await 10 all_lost
 server=$(cli --format json hosts | jq -c '.hosts[] | {complete, lost_events}')
 is "$(jq -r .complete <<<"$server")" false "and so does the host"
-# 64 entries for 400 ends, of which the agent's and coordinator's connection takes two.
-is "$(($(lost) + 64 - 2))" 400 "what is lost is what found no room, each end once"
+is "$(lost)" "$all" "what is lost is what found no room, each end once"
 product_end
 done_testing
