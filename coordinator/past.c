@@ -1,5 +1,6 @@
 #include "coordinator/past.h"
 #include "coordinator/measured.h"
+#include "coordinator/past_ring.h"
 
 #include <math.h>
 #include <string.h>
@@ -56,6 +57,8 @@ static void drop(struct core *core, struct past *p)
         core->past_records[p->index]->index = p->index;
         service_put(core, &p->service);
         service_put(core, &p->server);
+        past_ring_free(core, &p->cells);
+        past_ring_free(core, &p->minutes);
         core_release(core, p, sizeof(*p));
 }
 
@@ -110,43 +113,28 @@ static struct past *get(struct core *core, struct service *service, struct servi
         return p;
 }
 
-static struct past_cell *cell_now(struct core *core, struct past *p)
+static void touch(struct core *core, struct past *p)
 {
-        int64_t number = core->now / PAST_CELL;
-        struct past_cell *c = &p->cells[number % PAST_CELLS];
-
-        if (c->number != number)
-                *c = (struct past_cell){ .number = number };
-        if (p->noted != core->now) {
-                p->noted = core->now;
-                list_remove(core, p);
-                list_append(core, p);
-        }
-        return c;
+        if (p->noted == core->now)
+                return;
+        p->noted = core->now;
+        list_remove(core, p);
+        list_append(core, p);
 }
 
 /* A round tells of the minute before it. */
-static struct past_minute *minute_now(const struct core *core, struct past *p)
+static int64_t minute_now(const struct core *core)
 {
-        uint32_t number = (uint32_t)((core->now - ROUND) / ROUND);
-        struct past_minute *m = &p->minutes[number % PAST_MINUTES];
-
-        if (m->number != number)
-                *m = (struct past_minute){ .number = number };
-        return m;
+        return (core->now - ROUND) / ROUND;
 }
 
 static void note_load(struct core *core, struct past *p, uint64_t bytes)
 {
-        struct past_cell *c;
-
         if (!p)
                 return;
-        c = cell_now(core, p);
-        c->load += (float)bytes;
-        minute_now(core, p)->load += (float)bytes;
-        if (p->round != core->past_at || c->loads == 0)
-                c->loads++;
+        touch(core, p);
+        past_ring_add_load(core, &p->cells, PAST_CELLS, core->now / PAST_CELL, (float)bytes);
+        past_ring_add_load(core, &p->minutes, PAST_MINUTES, minute_now(core), (float)bytes);
 }
 
 /* What ends have carried since the last round, as load of the service, and of its way to the server. */
@@ -215,16 +203,12 @@ static bool close_round(struct core *core, uint32_t *cursor)
 
         for (uint32_t i = from; i < *cursor; i++) {
                 struct past *p = core->past_records[i];
-                struct past_cell *c;
 
                 if (p->round != core->past_at)
                         continue;
-                c = cell_now(core, p);
-                c->levels++;
-                for (int k = 0; k < 2; k++) {
-                        c->level[k] += (p->level_now[k] - c->level[k]) / (float)c->levels;
-                        minute_now(core, p)->level[k] = p->level_now[k];
-                }
+                touch(core, p);
+                past_ring_add_levels(core, &p->cells, PAST_CELLS, core->now / PAST_CELL, p->level_now);
+                past_ring_add_levels(core, &p->minutes, PAST_MINUTES, minute_now(core), p->level_now);
         }
         return more;
 }
@@ -239,27 +223,19 @@ void past_add(struct core *core)
         work_add(core, close_round);
 }
 
-static const struct past_cell *cell_at(const struct past *p, int64_t number)
-{
-        const struct past_cell *c = &p->cells[number % PAST_CELLS];
-
-        return c->number == number ? c : NULL;
-}
-
 /* The ends of the stretch count by the part of their cells that lies in it. */
 double past_load(const struct past *p, int64_t from, int64_t to)
 {
         double sum = 0, there = 0;
 
         for (int64_t n = from / PAST_CELL; n <= (to - 1) / PAST_CELL; n++) {
-                const struct past_cell *c = cell_at(p, n);
                 int64_t begin = MAX(n * PAST_CELL, from), end = MIN((n + 1) * PAST_CELL, to);
                 double part = (double)(end - begin);
 
-                if (!c || c->loads + c->levels == 0)
+                if (past_ring_measured(&p->cells, n) == 0)
                         continue;
                 /* The first and the newest cell are not full yet. */
-                sum += c->load * part / (double)MIN(PAST_CELL, MAX(p->noted - n * PAST_CELL, ROUND));
+                sum += past_ring_load(&p->cells, n) * part / (double)MIN(PAST_CELL, MAX(p->noted - n * PAST_CELL, ROUND));
                 there += part;
         }
         return there * 2 > (double)(to - from) ? sum / there * NSEC_PER_SEC : NAN;
@@ -271,30 +247,31 @@ double past_load_by_minute(const struct past *p, int64_t from, int64_t to)
         int64_t first = from / ROUND, last = to / ROUND;
 
         for (int64_t n = first; n < last; n++) {
-                const struct past_minute *m = &p->minutes[n % PAST_MINUTES];
-
-                if (m->number != n)
+                if (past_ring_measured(&p->minutes, n) == 0)
                         return NAN;
-                sum += m->load;
+                sum += past_ring_load(&p->minutes, n);
         }
         return last > first ? sum / (double)(last - first) / 60 : NAN;
 }
 
 double past_level_by_minute(const struct past *p, enum past_level level_of, int64_t at)
 {
-        const struct past_minute *m = &p->minutes[at / ROUND % PAST_MINUTES];
+        return past_ring_measured(&p->minutes, at / ROUND) ? past_ring_level(&p->minutes, at / ROUND, level_of % 2) : NAN;
+}
 
-        return m->number == at / ROUND ? m->level[level_of % 2] : NAN;
+static bool has_level(const struct past *p, int64_t number)
+{
+        return (past_ring_measured(&p->cells, number) & ~PAST_HAS_LOAD) != 0;
 }
 
 double past_level_at(const struct past *p, enum past_level level_of, int64_t at)
 {
         for (int64_t k = 0; k <= 3; k++)
                 for (int sign = -1; sign <= 1; sign += 2) {
-                        const struct past_cell *c = cell_at(p, at / PAST_CELL + sign * k);
+                        int64_t number = at / PAST_CELL + sign * k;
 
-                        if (c && c->levels > 0)
-                                return c->level[level_of % 2];
+                        if (has_level(p, number))
+                                return past_ring_level(&p->cells, number, level_of % 2);
                 }
         return NAN;
 }
@@ -305,12 +282,10 @@ double past_level_most(const struct past *p, enum past_level level_of, int64_t f
         double most = NAN;
 
         for (int64_t n = first; n <= last; n++) {
-                const struct past_cell *c = cell_at(p, n);
-
-                if (!c || c->levels == 0)
+                if (!has_level(p, n))
                         continue;
                 there++;
-                most = fmax(most, c->level[level_of % 2]);
+                most = fmax(most, past_ring_level(&p->cells, n, level_of % 2));
         }
         return 2 * there > last - first ? most : NAN;
 }

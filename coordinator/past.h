@@ -14,19 +14,19 @@
 
 enum past_level { PAST_LOST, PAST_CLOSE_WAIT, PAST_OPEN_FILES, PAST_RSS, PAST_LEVELS, PAST_NONE = PAST_LEVELS };
 
-struct past_cell {
-        int64_t number;         /* time / PAST_CELL; 0: empty */
-        float load;             /* bytes both ways */
-        float level[2];         /* the mean of all processes together: lost and close-wait, or files and memory */
-        uint16_t loads, levels; /* how often it was measured */
+/* Measurements in cells of equal length; as many as there have been, up to a limit, and levels only once one
+ * is not zero. */
+struct past_ring {
+        int64_t newest; /* number of the newest cell: time / length */
+        uint32_t capacity;
+        bool has_levels;
+        uint8_t *measured; /* of each cell: PAST_HAS_LOAD, and how often levels were measured */
+        float *load;       /* bytes both ways */
+        float (*level)[2]; /* the mean of all processes together: lost and close-wait, or files and memory */
 };
+#define PAST_HAS_LOAD 0x80
 
-/* The last hour in finer cells, for what happens within minutes. */
-#define PAST_MINUTES 64
-struct past_minute {
-        uint32_t number; /* time in minutes; 0: empty */
-        float load, level[2];
-};
+#define PAST_MINUTES 64 /* the last hour in finer cells, for what happens within minutes */
 
 struct past {
         struct map_node node;
@@ -37,8 +37,7 @@ struct past {
         int64_t noted, since;
         float level_now[2]; /* while a round sums up */
         int64_t round;
-        struct past_cell cells[PAST_CELLS];
-        struct past_minute minutes[PAST_MINUTES];
+        struct past_ring cells, minutes;
 };
 
 /* Steps, a round each minute. */

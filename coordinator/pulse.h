@@ -1,5 +1,9 @@
 /* What each end did of late: counts in cells of two minutes over the last hour, so that the last minutes can be
- * compared with what lay before without waiting for a day of history. Part of the core; bounded. */
+ * compared with what lay before without waiting for a day of history. Part of the core; bounded.
+ *
+ * A cell has room for what its end does and nothing else: most ends are never refused, and an idle one needs no
+ * cells at all. Counts are minifloats: exact up to 2048, and then within a two-thousandth, which is far below
+ * the ratios that anybody compares; none saturates. */
 #pragma once
 
 #include "coordinator/graph.h"
@@ -10,17 +14,31 @@
 #define PULSE_NOW 3    /* cells that are now: six minutes */
 #define PULSE_USUAL 13 /* older ones are what is usual: from 26 minutes on */
 
-struct pulse_cell {
-        float answers, log_time; /* how many were timed; the sum of the logarithms of their microseconds */
-        float sent, received, attempted, refused, unanswered, retransmits, resets;
+enum pulse_field {
+        PULSE_ANSWERS,  /* how many were timed */
+        PULSE_LOG_TIME, /* the mean of the logarithms of their microseconds, in PULSE_LOG_UNIT */
+        PULSE_SENT,
+        PULSE_RECEIVED,
+        PULSE_ATTEMPTED,
+        PULSE_REFUSED,
+        PULSE_UNANSWERED,
+        PULSE_RETRANSMITS,
+        PULSE_RESETS,
+        PULSE_FIELDS,
 };
+#define PULSE_LOG_UNIT (1 / 2048.0) /* the longest that a histogram knows is some 16 */
 
 struct pulse {
-        struct pulse_cell cells[PULSE_CELLS]; /* ring; the newest has the number of core->pulse_number */
-        double answers, log_time;             /* cumulative, as of the last round */
-        struct summary_counters last;
-        uint32_t first; /* number of its first cell */
-        bool known;
+        /* Cumulative, as of the last round. Of counts the low half: no end does 2^31 of anything in a cell. */
+        double log_time;
+        uint64_t sent, received;
+        uint32_t answers, attempted, refused, unanswered, retransmits, resets;
+
+        uint32_t first;    /* number of its first cell */
+        uint16_t fields;   /* bits of enum pulse_field that its cells have, in that order */
+        uint8_t capacity;  /* in cells, a power of two; what lies between them and the first is all zero */
+        bool known;        /* what is cumulative is */
+        uint16_t values[]; /* ring; the newest cell has the number of core->pulse_number */
 };
 
 /* A stretch of cells added up. */
