@@ -206,20 +206,22 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
 
 #define END_BYTES UINT64_C(1500) /* with its row, its place in an edge and what goes with them */
 #define IDENTITY_BYTES 600
+#define BUILD_BYTES 1500
+#define SETTING_BYTES 200
 #define MEASURED_BYTES 1000 /* of a pool or process, with the series of its first minutes */
 
 /* Roughly what is held for a host. */
 static uint64_t host_memory(const struct host *h)
 {
         return h->ends_count * END_BYTES + h->measured_count * MEASURED_BYTES + h->rows.count * sizeof(struct row) +
-               h->identities.count * IDENTITY_BYTES;
+               h->identities.count * IDENTITY_BYTES + h->builds_count * BUILD_BYTES + h->settings_count * SETTING_BYTES;
 }
 
 /* Generous, so that a summary which is begun can be finished. */
 static uint64_t memory_wanted(const struct summary *s)
 {
         return s->edges_count * END_BYTES + s->keys_count * 160 + s->processes_count * (400 + MEASURED_BYTES) +
-               s->identities_count * IDENTITY_BYTES + s->builds_count * 1500 + s->settings_count * 200 +
+               s->identities_count * IDENTITY_BYTES + s->builds_count * BUILD_BYTES + s->settings_count * SETTING_BYTES +
                (s->listeners_count + s->addresses_count) * 200 + s->pools_count * (sizeof(struct summary_pool) + MEASURED_BYTES) +
                65536;
 }

@@ -287,25 +287,36 @@ int track_load(struct core *core, uint64_t id, struct reader *r, char *buffer, s
         return result(&in);
 }
 
+/* What a track remembers of hosts counts as theirs again. */
+static void restore(struct core *core, struct track *t)
+{
+        for (uint32_t k = 0; k < t->builds_count; k++)
+                for (uint32_t u = 0; u < t->builds[k].uses_count; u++) {
+                        struct host *h = host_find(core, t->builds[k].uses[u].host->data);
+                        bool there = false;
+
+                        if (!h)
+                                continue;
+                        h->builds_count++;
+                        for (uint32_t x = 0; x < h->tracks_count; x++)
+                                there = there || h->tracks[x] == t;
+                        if (!there && core_reserve(core, (void **)&h->tracks, h->tracks_count, &h->tracks_capacity,
+                                                   sizeof(struct track *)) == 0)
+                                h->tracks[h->tracks_count++] = t;
+                }
+        for (uint32_t i = 0; i < t->places_count; i++) {
+                struct host *h = host_find(core, t->places[i].host->data);
+
+                if (h)
+                        h->settings_count += t->places[i].settings_count;
+        }
+}
+
 void deployments_loaded(struct core *core)
 {
         struct deployments *all = &core->deployments;
 
         for (size_t i = 0; all->tracks.table && i <= all->tracks.mask; i++)
-                for (struct map_node *n = all->tracks.table[i]; n; n = n->next) {
-                        struct track *t = container_of(n, struct track, node);
-
-                        for (uint32_t k = 0; k < t->builds_count; k++)
-                                for (uint32_t u = 0; u < t->builds[k].uses_count; u++) {
-                                        struct host *h = host_find(core, t->builds[k].uses[u].host->data);
-                                        bool there = false;
-
-                                        for (uint32_t x = 0; h && x < h->tracks_count; x++)
-                                                there = there || h->tracks[x] == t;
-                                        if (h && !there &&
-                                            core_reserve(core, (void **)&h->tracks, h->tracks_count, &h->tracks_capacity,
-                                                         sizeof(struct track *)) == 0)
-                                                h->tracks[h->tracks_count++] = t;
-                                }
-                }
+                for (struct map_node *n = all->tracks.table[i]; n; n = n->next)
+                        restore(core, container_of(n, struct track, node));
 }

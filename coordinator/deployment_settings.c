@@ -7,6 +7,10 @@
 
 void place_free(struct core *core, struct track_place *p)
 {
+        struct host *h = p->host ? host_find(core, p->host->data) : NULL; /* NULL in a record that was cut short */
+
+        if (h)
+                h->settings_count -= MIN(h->settings_count, p->settings_count);
         for (uint32_t i = 0; i < p->settings_count; i++)
                 text_put(core, &p->settings[i].name);
         core_release(core, p->settings, p->settings_count * sizeof(*p->settings));
@@ -222,6 +226,7 @@ int settings_take(struct core *core, struct track *t, struct host *h, struct tex
                                    .settings = new,
                                    .settings_count = row->settings_count };
         core->deployments.settings_count += row->settings_count;
+        h->settings_count += row->settings_count;
         t->dirty = true;
         return 0;
 }

@@ -147,6 +147,7 @@ struct host {
         uint32_t addresses_count, listeners_count, processes_count;
         struct track **tracks; /* of the builds in its last table */
         uint32_t tracks_count, tracks_capacity;
+        uint32_t builds_count, settings_count; /* that tracks remember of it */
         struct map identities, rows;
         struct end *ends;
         uint32_t ends_count, measured_count;

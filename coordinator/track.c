@@ -49,8 +49,13 @@ struct track *track_get(struct core *core, struct service *of, const char *progr
 
 static void drop_build(struct core *core, struct track_build *b)
 {
-        for (uint32_t i = 0; i < b->uses_count; i++)
+        for (uint32_t i = 0; i < b->uses_count; i++) {
+                struct host *h = b->uses[i].host ? host_find(core, b->uses[i].host->data) : NULL;
+
+                if (h)
+                        h->builds_count -= MIN(h->builds_count, 1u);
                 text_put(core, &b->uses[i].host);
+        }
         core_release(core, b->uses, b->uses_capacity * sizeof(*b->uses));
         print_put(core, &b->print);
 }
@@ -193,6 +198,7 @@ void track_use(struct core *core, struct track *t, struct track_build *b, struct
                         return;
                 use = &b->uses[b->uses_count++];
                 *use = (struct build_use){ .host = text_ref(h->name) };
+                h->builds_count++;
         }
         t->dirty = t->dirty || use->last_started < row->last_started - SAME_START || use->processes == 0;
         if (use->pass != pass) { /* the table's first row of it */

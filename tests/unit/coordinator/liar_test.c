@@ -336,6 +336,57 @@ static void one_host_cannot_take_all_memory(void **state)
         transmit();
 }
 
+static void builds_and_settings_count_as_their_hosts(void **state)
+{
+        static struct summary_build builds[100];
+        static struct summary_setting settings[100 * 100];
+        static char names[ARRAY_SIZE(settings)][24];
+        uint32_t number = 0;
+        int r = 0;
+
+        (void)state;
+        fresh(64u << 20);
+        s.builds = builds;
+        s.settings = settings;
+        s.settings_key = 1;
+        s.builds_count = ARRAY_SIZE(builds);
+        for (uint32_t round = 0; round < 5000 && r == 0; round++) {
+                s.settings_count = 100 * s.builds_count;
+                for (uint32_t i = 0; i < s.settings_count; i++) {
+                        snprintf(names[i], sizeof(names[i]), "%010u", number++);
+                        settings[i] = (struct summary_setting){ SETTING_ENVIRONMENT, names[i], i };
+                }
+                for (uint32_t i = 0; i < s.builds_count; i++)
+                        builds[i] = (struct summary_build){ .identity = 1,
+                                                            .processes = 1,
+                                                            .program = names[100 * i],
+                                                            .build = names[100 * i + 1],
+                                                            .release = "",
+                                                            .image = "",
+                                                            .version = "",
+                                                            .first_started = now,
+                                                            .last_started = now,
+                                                            .settings = 100 * i,
+                                                            .settings_count = 100 };
+                identity.service = names[0];
+                identity.id = round + 1;
+                for (uint32_t i = 0; i < s.builds_count; i++)
+                        builds[i].identity = identity.id;
+                r = try_to_send();
+                if (r < 0 && s.builds_count > 1) { /* nor in small pieces */
+                        s.builds_count = 1;
+                        r = 0;
+                }
+        }
+        assert_int_equal(r, -ENOMEM);
+        identity.service = "svc";
+        identity.id = 1;
+        begin("honest", 1);
+        for (uint32_t i = 0; i < 1000; i++)
+                add(ROLE_CLIENT, 0x03000000 + i, 443);
+        transmit();
+}
+
 static void processes_that_never_were_are_bounded(void **state)
 {
         static struct summary_process processes[4000];
@@ -447,6 +498,7 @@ int main(void)
                 cmocka_unit_test(many_ends_may_dial_one_place),
                 cmocka_unit_test(losses_of_one_host_are_no_work_for_all),
                 cmocka_unit_test(one_host_cannot_take_all_memory),
+                cmocka_unit_test(builds_and_settings_count_as_their_hosts),
                 cmocka_unit_test(processes_that_never_were_are_bounded),
                 cmocka_unit_test(a_poll_of_somebody_unknown_takes_no_memory),
                 cmocka_unit_test(places_in_our_tables_cannot_be_chosen),
