@@ -69,6 +69,9 @@ void core_free(struct core **ret_core)
         free(core->removed_ends.items);
         free(core->removed_edges.items);
         free(core->removed_incidents.items);
+        free(core->removed_pulses.items);
+        free(core->removed_pasts.items);
+        free(core->removed_past_cells.items);
         loading_free(core);
         map_free(&core->texts);
         map_free(&core->services);
@@ -436,7 +439,9 @@ const struct core_options *core_options_of(const struct core *core)
 
 void core_begin_rounds(struct core *core)
 {
-        core->last_expire = core->detected_at = core->past_at = core->pulse_at = core->now;
+        pulse_begin_rounds(core);
+        past_begin_rounds(core);
+        core->last_expire = core->detected_at = core->now;
 }
 
 void core_align(struct core *core, int64_t now)

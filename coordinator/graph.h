@@ -321,6 +321,8 @@ struct number_list {
         uint64_t *items;
         uint32_t count, capacity, handed_out;
 };
+/* save.c. Without memory the store keeps what is in it. */
+void number_list_add(struct core *core, struct number_list *list, uint64_t number);
 
 /* What walks the whole graph is done in portions, so that a large graph keeps nobody waiting: a list
  * of steps, each called again while it returns true. The cursor is the step's own and begins at 0.
@@ -370,9 +372,13 @@ struct core {
         struct past **past_records;
         struct past *past_oldest, *past_newest;
         uint32_t past_count, past_capacity;
+        uint64_t next_past;
         int64_t past_at; /* of the last round */
+        bool past_anew;  /* the next round only says from where to count */
         uint32_t pulses, pulse_number;
         int64_t pulse_at;
+        bool pulse_anew;      /* likewise */
+        uint32_t pulse_holes; /* bit a: nothing is known of cells of age a */
         struct root_seen roots_seen[64];
         int64_t detected_at;
         uint32_t ends_leaving;
@@ -394,6 +400,10 @@ struct core {
         struct wire_command command;
         struct loading *loading;
         struct number_list removed_ends, removed_edges, removed_incidents; /* that the store still has */
+        struct number_list removed_pulses, removed_pasts, removed_past_cells;
+        uint32_t pulse_saved;  /* the store has all up to this one */
+        int64_t past_saved_at; /* ... and what was noted up to then */
+        int64_t past_saved[2]; /* number of the newest cell of each level that it has; it may have grown */
         bool save_running, save_all;
         uint32_t save_end, save_edge;
         int64_t save_started;

@@ -2,6 +2,7 @@
  * other records waits until core_loaded(). */
 #include "coordinator/graph.h"
 #include "coordinator/incident.h"
+#include "coordinator/load_internal.h"
 #include "coordinator/records.h"
 
 #include <stdlib.h>
@@ -20,6 +21,8 @@ struct loading {
         char name[NAME_SIZE];
         uint64_t next_end, next_edge;
         int64_t begin;
+        struct load_block *blocks;
+        uint32_t blocks_count[RECORD_KINDS];
 };
 
 static struct loading *loading(struct core *core)
@@ -35,7 +38,45 @@ void loading_free(struct core *core)
         if (!core->loading)
                 return;
         core_release(core, core->loading->links, core->loading->links_capacity * sizeof(*core->loading->links));
+        for (struct load_block *b = core->loading->blocks, *next; b; b = next) {
+                next = b->next;
+                core_release(core, b, sizeof(*b) + b->size);
+        }
         free_ptr(&core->loading);
+}
+
+static int compare_blocks(const struct load_block *a, enum record_kind kind, uint32_t level, uint64_t number)
+{
+        return a->kind != kind      ? (a->kind < kind ? -1 : 1)
+               : a->level != level  ? (a->level < level ? -1 : 1)
+               : a->number < number ? -1
+                                    : a->number > number;
+}
+
+int load_block_add(struct core *core, enum record_kind kind, uint32_t level, uint64_t number, const struct reader *r, uint32_t most)
+{
+        struct loading *l = core->loading;
+        struct load_block *b, **at = &l->blocks;
+        size_t size = (size_t)(r->end - r->data);
+
+        while (*at && compare_blocks(*at, kind, level, number) < 0)
+                at = &(*at)->next;
+        if (l->blocks_count[kind] >= most || (*at && compare_blocks(*at, kind, level, number) == 0))
+                return -EBADMSG;
+        b = core_alloc(core, sizeof(*b) + size);
+        if (!b)
+                return -ENOMEM;
+        *b = (struct load_block){ .next = *at, .kind = kind, .level = level, .number = number, .size = size };
+        if (size > 0)
+                memcpy(b->data, r->data, size);
+        *at = b;
+        l->blocks_count[kind]++;
+        return 0;
+}
+
+const struct load_block *load_blocks(const struct core *core)
+{
+        return core->loading ? core->loading->blocks : NULL;
 }
 
 static int read_text(struct core *core, struct reader *r, struct text **ret_text)
@@ -49,8 +90,7 @@ static int read_text(struct core *core, struct reader *r, struct text **ret_text
         return 0;
 }
 
-/* NULL where none was written; the reader latches what does not fit. */
-static struct service *read_service(struct core *core, struct reader *r)
+struct service *load_service(struct core *core, struct reader *r)
 {
         uint64_t kind = read_varint(r);
 
@@ -118,7 +158,7 @@ static int load_shares(struct core *core, struct reader *r, struct end *e)
 
                 if (!share)
                         return -ENOMEM;
-                share->service = read_service(core, r);
+                share->service = load_service(core, r);
                 share->host = read_host_name(core, r);
                 share->port = (uint16_t)read_varint(r);
                 read_counters(r, &share->counters);
@@ -161,7 +201,7 @@ static int load_end_rest(struct core *core, struct reader *r, struct end *e)
         e->excuse_at = read_varint(r) != 0;
         e->reviewed = read_varint(r);
         e->review = read_varint(r) != 0;
-        e->target = read_service(core, r);
+        e->target = load_service(core, r);
         if (e->target) {
                 e->target_host = read_host_name(core, r);
                 e->target_netns = (uint32_t)read_varint(r);
@@ -180,7 +220,7 @@ static int load_end_rest(struct core *core, struct reader *r, struct end *e)
 static int load_end(struct core *core, uint64_t id, struct reader *r)
 {
         struct host *host = read_host_name(core, r);
-        struct service *service = read_service(core, r);
+        struct service *service = load_service(core, r);
         struct summary_edge edge = { 0 };
         uint32_t known = core->ends_count;
         uint64_t role, reported;
@@ -223,7 +263,7 @@ out:
 
 static int load_edge(struct core *core, uint64_t id, struct reader *r)
 {
-        struct service *client = read_service(core, r), *server = read_service(core, r);
+        struct service *client = load_service(core, r), *server = load_service(core, r);
         uint64_t port = read_varint(r), transport = read_varint(r), has_past = read_varint(r);
         struct edge *e = NULL;
         int result = -EBADMSG;
@@ -373,6 +413,13 @@ int core_load(struct core *core, uint32_t kind, const void *key, size_t key_size
                 return key_size == 8 ? track_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
         case RECORD_INCIDENT:
                 return key_size == 8 ? incident_load(core, number_of(key), &r, l->name, NAME_SIZE) : -EBADMSG;
+        case RECORD_PULSE:
+                return key_size == 8 ? pulse_load(core, number_of(key), &r) : -EBADMSG;
+        case RECORD_PAST:
+                return key_size == 8 ? past_load_record(core, number_of(key), &r) : -EBADMSG;
+        case RECORD_PAST_CELLS:
+                return key_size == 9 ? past_load_cells(core, *(const uint8_t *)key, number_of((const uint8_t *)key + 1), &r)
+                                     : -EBADMSG;
         case RECORD_META:
                 l->next_end = read_varint(&r);
                 l->next_edge = read_varint(&r);
@@ -390,12 +437,19 @@ static int by_id(const void *a, const void *b)
         return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static struct end *find_end(struct end **order, uint32_t count, uint64_t id)
+struct end *load_find_end(const struct core *core, uint64_t id)
 {
-        struct end wanted = { .id = id }, *key = &wanted, **found;
+        uint32_t low = 0, high = core->ends_count;
 
-        found = count ? bsearch(&key, order, count, sizeof(struct end *), by_id) : NULL;
-        return found ? *found : NULL;
+        while (low < high) {
+                uint32_t middle = low + (high - low) / 2;
+
+                if (core->ends[middle]->id < id)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < core->ends_count && core->ends[low]->id == id ? core->ends[low] : NULL;
 }
 
 /* The order of records in the store must not decide anything. */
@@ -435,11 +489,15 @@ void core_loaded(struct core *core, int64_t now)
         struct loading *l = core->loading;
 
         core_advance(core, now);
+        if (l && core->ends_count > 0)
+                put_in_order(core);
+        if (l) {
+                pulses_loaded(core);
+                pasts_loaded(core);
+        }
         core_begin_rounds(core);
         if (!l)
                 return;
-        if (core->ends_count > 0)
-                put_in_order(core);
         for (uint32_t i = 0; i < core->ends_count; i++) {
                 settle_rows(core, core->ends[i]);
                 core->ends[i]->unmatched_since = core->now;
@@ -447,8 +505,8 @@ void core_loaded(struct core *core, int64_t now)
                         core->ends[i]->excuse_at = core->now;
         }
         for (uint32_t i = 0; i < l->links_count; i++) {
-                struct end *c = find_end(core->ends, core->ends_count, l->links[i].client);
-                struct end *s = find_end(core->ends, core->ends_count, l->links[i].server);
+                struct end *c = load_find_end(core, l->links[i].client);
+                struct end *s = load_find_end(core, l->links[i].server);
                 struct end kept_c = c ? *c : (struct end){ 0 }, kept_s = s ? *s : (struct end){ 0 };
 
                 if (!c || !s || c->role != ROLE_CLIENT || s->role != ROLE_SERVER ||

@@ -7,6 +7,13 @@
 
 #define ROUND (60 * NSEC_PER_SEC)
 
+const struct past_rings past_rings[PAST_RINGS] = { { ROUND, PAST_MINUTES }, { PAST_CELL, PAST_CELLS } };
+
+struct past_ring *past_ring_of(struct past *p, uint32_t level)
+{
+        return level == 0 ? &p->minutes : &p->cells;
+}
+
 struct name {
         uint64_t service, server;
         uint64_t port;
@@ -55,6 +62,8 @@ static void drop(struct core *core, struct past *p)
         list_remove(core, p);
         core->past_records[p->index] = core->past_records[--core->past_count];
         core->past_records[p->index]->index = p->index;
+        if (p->saved)
+                number_list_add(core, &core->removed_pasts, p->id);
         service_put(core, &p->service);
         service_put(core, &p->server);
         past_ring_free(core, &p->cells);
@@ -84,7 +93,7 @@ static bool make_room(struct core *core)
         return true;
 }
 
-static struct past *get(struct core *core, struct service *service, struct service *server, uint16_t port)
+struct past *past_get(struct core *core, struct service *service, struct service *server, uint16_t port)
 {
         struct past *p = find(core, service, server, port);
 
@@ -105,6 +114,7 @@ static struct past *get(struct core *core, struct service *service, struct servi
         p->service = service_ref(service);
         p->server = server ? service_ref(server) : NULL;
         p->port = port;
+        p->id = ++core->next_past;
         p->since = core->now;
         p->index = core->past_count;
         p->noted = core->now;
@@ -113,13 +123,17 @@ static struct past *get(struct core *core, struct service *service, struct servi
         return p;
 }
 
-static void touch(struct core *core, struct past *p)
+void past_touch(struct core *core, struct past *p, int64_t at)
 {
-        if (p->noted == core->now)
-                return;
-        p->noted = core->now;
+        p->noted = at;
         list_remove(core, p);
         list_append(core, p);
+}
+
+static void touch(struct core *core, struct past *p)
+{
+        if (p->noted != core->now)
+                past_touch(core, p, core->now);
 }
 
 /* A round tells of the minute before it. */
@@ -150,12 +164,14 @@ static bool note_ends(struct core *core, uint32_t *cursor)
                 bool first = e->past_load == 0 && e->first_seen + 2 * ROUND < core->now;
 
                 e->past_load = all;
-                if (gained == 0 || first || e->service->external)
+                if (gained == 0 || first || core->past_anew || e->service->external)
                         continue;
-                note_load(core, get(core, e->service, NULL, 0), gained);
+                note_load(core, past_get(core, e->service, NULL, 0), gained);
                 if (e->role == ROLE_CLIENT && edge)
-                        note_load(core, get(core, e->service, edge->server, edge->port), gained);
+                        note_load(core, past_get(core, e->service, edge->server, edge->port), gained);
         }
+        if (!more)
+                core->past_anew = false;
         return more;
 }
 
@@ -187,10 +203,10 @@ static bool note_measured(struct core *core, uint32_t *cursor)
                 if (m->heard + 2 * ROUND < core->now)
                         continue;
                 if (m->kind == SUBJECT_POOL && !m->serves && m->server)
-                        note_level(core, get(core, m->service, m->server, m->port), level(m, SIGNAL_LOST),
+                        note_level(core, past_get(core, m->service, m->server, m->port), level(m, SIGNAL_LOST),
                                    level(m, SIGNAL_CLOSE_WAIT));
                 else if (m->kind == SUBJECT_PROCESS)
-                        note_level(core, get(core, m->service, NULL, 0), level(m, SIGNAL_OPEN_FILES), level(m, SIGNAL_RSS));
+                        note_level(core, past_get(core, m->service, NULL, 0), level(m, SIGNAL_OPEN_FILES), level(m, SIGNAL_RSS));
         }
         return more;
 }
@@ -221,6 +237,12 @@ void past_add(struct core *core)
         work_add(core, note_ends);
         work_add(core, note_measured);
         work_add(core, close_round);
+}
+
+void past_begin_rounds(struct core *core)
+{
+        core->past_anew = true;
+        core->past_at = core->now;
 }
 
 /* The ends of the stretch count by the part of their cells that lies in it. */

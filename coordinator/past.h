@@ -34,6 +34,8 @@ struct past {
         struct service *service, *server; /* server: NULL for the service by itself */
         uint16_t port;
         uint32_t index;
+        uint64_t id; /* rising, never reused */
+        bool saved;
         int64_t noted, since;
         float level_now[2]; /* while a round sums up */
         int64_t round;
@@ -43,6 +45,19 @@ struct past {
 /* Steps, a round each minute. */
 void past_add(struct core *core);
 void past_free(struct core *core);
+/* Rounds are counted from now on: what ends carried since the last one is left out. */
+void past_begin_rounds(struct core *core);
+/* Made at first sight; NULL: there is no room. */
+struct past *past_get(struct core *core, struct service *service, struct service *server, uint16_t port);
+/* Something was noted of it at `at`, and of no other later. */
+void past_touch(struct core *core, struct past *past, int64_t at);
+/* The two levels of cells, finest first: which ring, how many cells, how long each is. */
+#define PAST_RINGS 2
+struct past_ring *past_ring_of(struct past *past, uint32_t level);
+extern const struct past_rings {
+        int64_t length;
+        uint32_t cells;
+} past_rings[PAST_RINGS];
 /* NULL: nothing is remembered. */
 const struct past *past_find(const struct core *core, const struct service *service, const struct service *server, uint16_t port);
 /* Bytes a second from `from` to `to`; NaN if half of it or more was not measured. */

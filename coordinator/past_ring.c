@@ -109,6 +109,17 @@ void past_ring_add_levels(struct core *core, struct past_ring *r, uint32_t limit
                 r->level[number % r->capacity][k] += (levels[k] - r->level[number % r->capacity][k]) / (float)(times + 1);
 }
 
+void past_ring_restore(struct core *core, struct past_ring *r, uint32_t limit, int64_t number, uint8_t measured, float load,
+                       const float *levels)
+{
+        if (!reach(core, r, limit, number) || (levels && !r->has_levels && !resize(core, r, r->capacity, true)))
+                return;
+        r->measured[number % r->capacity] = measured;
+        r->load[number % r->capacity] = load;
+        if (levels)
+                memcpy(r->level[number % r->capacity], levels, sizeof(*r->level));
+}
+
 uint8_t past_ring_measured(const struct past_ring *r, int64_t number)
 {
         return r->capacity > 0 && number <= r->newest && number > r->newest - (int64_t)r->capacity && number >= 0

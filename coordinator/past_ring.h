@@ -7,6 +7,9 @@
 void past_ring_add_load(struct core *core, struct past_ring *ring, uint32_t limit, int64_t number, float load);
 /* Becomes part of the cell's mean. */
 void past_ring_add_levels(struct core *core, struct past_ring *ring, uint32_t limit, int64_t number, const float levels[2]);
+/* Puts a whole cell in its place; `levels` NULL: all are zero. */
+void past_ring_restore(struct core *core, struct past_ring *ring, uint32_t limit, int64_t number, uint8_t measured, float load,
+                       const float *levels);
 void past_ring_free(struct core *core, struct past_ring *ring);
 
 /* What was measured in a cell, as in struct past_ring; 0: nothing. */

@@ -104,6 +104,20 @@ static void push(struct core *core, struct end *e, const uint16_t all[PULSE_FIEL
                 pack(fields, all, cell(e->pulse, now));
 }
 
+static const uint16_t nothing[PULSE_FIELDS];
+
+static bool make(struct core *core, struct end *e, uint32_t first)
+{
+        if (core->pulses == PULSES_MAX)
+                return false;
+        e->pulse = core_alloc(core, bytes(0, 0));
+        if (!e->pulse)
+                return false;
+        e->pulse->first = first;
+        core->pulses++;
+        return true;
+}
+
 static uint32_t times(const struct buckets *b, double *ret_log_time)
 {
         uint32_t answers = 0;
@@ -161,22 +175,14 @@ static void measure(struct core *core, struct end *e)
         const struct summary_counters *c = &e->total;
         uint16_t all[PULSE_FIELDS];
 
-        if (e->pulse && e->pulse->known) {
+        if (!e->pulse) {
+                if (c->sent + c->received + c->attempted == 0 || e->service->external || !make(core, e, core->pulse_number + 1))
+                        return;
                 advance(e->pulse, e, all);
-                push(core, e, all);
                 return;
         }
-        if (!e->pulse) {
-                if (core->pulses == PULSES_MAX || c->sent + c->received + c->attempted == 0 || e->service->external)
-                        return;
-                e->pulse = core_alloc(core, bytes(0, 0));
-                if (!e->pulse)
-                        return;
-                core->pulses++;
-        }
         advance(e->pulse, e, all);
-        e->pulse->first = core->pulse_number + 1;
-        e->pulse->known = true;
+        push(core, e, core->pulse_anew ? nothing : all);
 }
 
 static bool measure_all(struct core *core, uint32_t *cursor)
@@ -186,6 +192,8 @@ static bool measure_all(struct core *core, uint32_t *cursor)
 
         for (uint32_t i = from; i < *cursor; i++)
                 measure(core, core->ends[i]);
+        if (!more)
+                core->pulse_anew = false;
         return more;
 }
 
@@ -195,6 +203,7 @@ void pulse_add(struct core *core)
                 return;
         core->pulse_at = core->now;
         core->pulse_number++;
+        core->pulse_holes = core->pulse_holes << 1 | core->pulse_anew;
         work_add(core, measure_all);
         work_add(core, incidents_follow_roots);
 }
@@ -215,16 +224,84 @@ static void add_cell(const uint16_t all[PULSE_FIELDS], struct flow *into)
         into->refusing += refused >= 2 && refused >= minifloat_value(all[PULSE_ATTEMPTED]) / 50;
 }
 
-void pulse_sum(const struct core *core, const struct end *e, uint32_t from, uint32_t to, struct flow *into)
+bool pulse_cell(const struct core *core, const struct end *e, uint32_t age, uint16_t ret_all[PULSE_FIELDS])
 {
         struct pulse *p = e->pulse;
+
+        if (!p || age >= PULSE_CELLS || (int32_t)(core->pulse_number - age - p->first) < 0 || core->pulse_holes & 1u << age)
+                return false;
+        if (age < p->capacity)
+                unpack(p->fields, cell(p, core->pulse_number - age), ret_all);
+        else
+                memcpy(ret_all, nothing, sizeof(nothing));
+        return true;
+}
+
+void pulse_sum(const struct core *core, const struct end *e, uint32_t from, uint32_t to, struct flow *into)
+{
         uint16_t all[PULSE_FIELDS];
 
-        for (uint32_t age = from; p && age < to && age < PULSE_CELLS && core->pulse_number >= p->first + age; age++) {
-                into->cells++;
-                if (age >= p->capacity)
+        for (uint32_t age = from; age < MIN(to, (uint32_t)PULSE_CELLS); age++) {
+                if (!pulse_cell(core, e, age, all))
                         continue;
-                unpack(p->fields, cell(p, core->pulse_number - age), all);
+                into->cells++;
                 add_cell(all, into);
         }
+}
+
+/* A round that nothing is known of. */
+static void skip_round(struct core *core)
+{
+        core->pulse_number++;
+        core->pulse_holes = core->pulse_holes << 1 | 1;
+        for (uint32_t i = 0; i < core->ends_count; i++)
+                if (core->ends[i]->pulse)
+                        push(core, core->ends[i], nothing);
+}
+
+void pulse_restore_end(struct core *core)
+{
+        for (uint32_t i = 0; i < core->ends_count; i++)
+                if (core->ends[i]->pulse && !core->ends[i]->pulse->restored)
+                        pulse_free(core, core->ends[i]);
+}
+
+void pulse_restore_round(struct core *core, uint32_t number, bool hole)
+{
+        bool goes_on = number == core->pulse_number + 1;
+
+        pulse_restore_end(core); /* the round before */
+        for (uint32_t i = 0; i < core->ends_count; i++) {
+                if (!goes_on)
+                        pulse_free(core, core->ends[i]);
+                else if (core->ends[i]->pulse)
+                        core->ends[i]->pulse->restored = hole;
+        }
+        core->pulse_number = number - 1;
+        if (hole) {
+                skip_round(core);
+                return;
+        }
+        core->pulse_number++;
+        core->pulse_holes <<= 1;
+}
+
+void pulse_restore(struct core *core, struct end *e, const uint16_t all[PULSE_FIELDS])
+{
+        if (e->pulse ? e->pulse->restored : !make(core, e, core->pulse_number))
+                return;
+        e->pulse->restored = true;
+        push(core, e, all);
+}
+
+void pulse_begin_rounds(struct core *core)
+{
+        int64_t missed = core->pulse_at == 0 ? 0 : (core->now - core->pulse_at) / PULSE_CELL;
+
+        for (uint32_t i = 0; missed >= PULSE_CELLS && i < core->ends_count; i++)
+                pulse_free(core, core->ends[i]);
+        for (int64_t i = 0; i < MIN(missed, (int64_t)PULSE_CELLS); i++)
+                skip_round(core);
+        core->pulse_anew = core->pulse_number > 0;
+        core->pulse_at = core->now;
 }

@@ -37,7 +37,7 @@ struct pulse {
         uint32_t first;    /* number of its first cell */
         uint16_t fields;   /* bits of enum pulse_field that its cells have, in that order */
         uint8_t capacity;  /* in cells, a power of two; what lies between them and the first is all zero */
-        bool known;        /* what is cumulative is */
+        bool restored;     /* while loading: it has its cell of this round */
         uint16_t values[]; /* ring; the newest cell has the number of core->pulse_number */
 };
 
@@ -47,8 +47,18 @@ struct flow {
         uint32_t cells, refusing; /* refusing: in which a fiftieth or more of the attempts were refused */
 };
 
+/* An end's cell of an age, all fields of it; false if nothing is known of it. */
+bool pulse_cell(const struct core *core, const struct end *end, uint32_t age, uint16_t ret_all[PULSE_FIELDS]);
+/* For who restores what is stored, round by round: goes on to the next one, of which nothing may be known (a
+ * hole), puts ends' cells into it, and ends it after the last. An end that got none in a round begins anew. */
+void pulse_restore_round(struct core *core, uint32_t number, bool hole);
+void pulse_restore(struct core *core, struct end *end, const uint16_t all[PULSE_FIELDS]);
+void pulse_restore_end(struct core *core);
+
 /* Steps, when a cell is over. */
 void pulse_add(struct core *core);
 void pulse_free(struct core *core, struct end *end);
+/* Rounds are counted from now on: what the time since the last one held is not known. */
+void pulse_begin_rounds(struct core *core);
 /* Adds the cells of age [from, to), 0 being the newest. */
 void pulse_sum(const struct core *core, const struct end *end, uint32_t from, uint32_t to, struct flow *into);

@@ -13,4 +13,8 @@ enum record_kind {
         RECORD_DEPLOYMENT = 16, /* by number */
         RECORD_TRACK,           /* by number */
         RECORD_INCIDENT,        /* by number */
+        RECORD_PULSE,           /* by number of the round */
+        RECORD_PAST,            /* by number */
+        RECORD_PAST_CELLS,      /* by level and number of the cell */
+        RECORD_KINDS,
 };

@@ -9,12 +9,18 @@
 
 #define CYCLE_MIN (5 * NSEC_PER_SEC)
 
+void number_list_add(struct core *core, struct number_list *l, uint64_t number)
+{
+        if (core_reserve(core, (void **)&l->items, l->count, &l->capacity, sizeof(*l->items)) == 0)
+                l->items[l->count++] = number;
+}
+
 static void write_text(struct writer *w, const struct text *text)
 {
         write_string(w, text ? text->data : "");
 }
 
-static void write_service(struct writer *w, const struct service *s)
+void save_service(struct writer *w, const struct service *s)
 {
         write_varint(w, s ? 1 + s->external : 0);
         if (s)
@@ -27,7 +33,7 @@ static void write_end(struct writer *w, const struct end *e)
 
         write_varint(w, RECORD_VERSION);
         write_text(w, e->host->name);
-        write_service(w, e->service);
+        save_service(w, e->service);
         write_varint(w, e->netns);
         write_varint(w, e->role);
         write_varint(w, e->reported_role);
@@ -46,7 +52,7 @@ static void write_end(struct writer *w, const struct end *e)
         write_varint(w, e->excuse_at != 0);
         write_varint(w, e->reviewed);
         write_varint(w, e->review);
-        write_service(w, e->target);
+        save_service(w, e->target);
         if (e->target) {
                 write_text(w, e->target_host->name);
                 write_varint(w, e->target_netns);
@@ -56,7 +62,7 @@ static void write_end(struct writer *w, const struct end *e)
                 n++;
         write_varint(w, n);
         for (const struct share *s = e->shares; s; s = s->next) {
-                write_service(w, s->service);
+                save_service(w, s->service);
                 write_string(w, s->host ? s->host->name->data : "");
                 write_varint(w, s->port);
                 write_counters(w, &s->counters);
@@ -88,8 +94,8 @@ static void write_end(struct writer *w, const struct end *e)
 static void write_edge(struct writer *w, const struct edge *e)
 {
         write_varint(w, RECORD_VERSION);
-        write_service(w, e->client);
-        write_service(w, e->server);
+        save_service(w, e->client);
+        save_service(w, e->server);
         write_varint(w, e->port);
         write_varint(w, e->transport);
         write_varint(w, e->past != NULL);
@@ -177,7 +183,8 @@ static void slice_key(uint8_t key[9], uint32_t level, int64_t from)
 /* What the call before this one handed out is durable by now, or core_save_again() would have said so. */
 static void forget_removed(struct core *core)
 {
-        struct number_list *lists[] = { &core->removed_ends, &core->removed_edges, &core->removed_incidents };
+        struct number_list *lists[] = { &core->removed_ends,   &core->removed_edges, &core->removed_incidents,
+                                        &core->removed_pulses, &core->removed_pasts, &core->removed_past_cells };
 
         for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
                 lists[i]->count -= lists[i]->handed_out;
@@ -367,6 +374,10 @@ int core_save(struct core *core, int64_t now, core_put_function put, void *data)
                 if (r == 0)
                         r = incidents_save(&s);
                 if (r == 0)
+                        r = pulses_save(&s);
+                if (r == 0)
+                        r = pasts_save(&s);
+                if (r == 0)
                         r = save_hosts(&s);
                 if (r == 0)
                         core->save_running = core->save_all = false;
@@ -395,6 +406,8 @@ void core_save_again(struct core *core)
                 s->saved = false;
         deployments_save_again(core);
         incidents_save_again(core);
+        pulses_save_again(core);
+        pasts_save_again(core);
         core->removed_ends.handed_out = core->removed_edges.handed_out = core->history.removed_handed_out = 0;
         core->save_running = false;
         core->save_all = true;
@@ -438,6 +451,10 @@ int core_snapshot(struct core *core, core_put_function put, void *data)
                 r = deployments_snapshot(&s);
         if (r >= 0)
                 r = incidents_snapshot(&s);
+        if (r >= 0)
+                r = pulses_snapshot(&s);
+        if (r >= 0)
+                r = pasts_snapshot(&s);
         if (r >= 0)
                 r = save_meta(&s);
         writer_free(&s.w);
