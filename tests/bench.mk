@@ -1,13 +1,13 @@
 # Cost and scale: tests/bench. `make bench` prints each figure beside its bound.
-BENCH_SOURCES := $(filter-out tests/bench/swarm.c tests/bench/night.c,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(O)/tests/bench/bench $(O)/tests/bench/swarm $(O)/tests/bench/night
+BENCH_SOURCES := $(filter-out tests/bench/swarm.c tests/bench/night.c tests/bench/fortnight.c,$(wildcard tests/bench/*.c))
+BENCH_PROGRAMS := $(O)/tests/bench/bench $(O)/tests/bench/swarm $(O)/tests/bench/night $(O)/tests/bench/fortnight
 
 $(O)/tests/bench/cost_kernel.o: | $(O)/tests/bench/empty.skel.h
 $(O)/tests/bench/bench: $(call objects,$(filter-out tests/bench/swarm_summary.c tests/bench/empty.bpf.c,$(BENCH_SOURCES))) $(AGENT_LIB) $(PROTO_LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS) -ljansson -lm
 $(O)/tests/bench/swarm: $(O)/tests/bench/swarm.o $(O)/tests/bench/swarm_summary.o $(PROTO_LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PROTO_LIBS)
-$(O)/tests/bench/night: $(O)/tests/bench/night.o $(O)/tests/bench/swarm_summary.o $(COORDINATOR_LIB) $(PROTO_LIB)
+$(O)/tests/bench/night $(O)/tests/bench/fortnight: $(O)/%: $(O)/%.o $(O)/tests/bench/swarm_summary.o $(COORDINATOR_LIB) $(PROTO_LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
 
 bench: test-packages ## cost and scale, each figure beside its bound (BENCH="services agent ..." for some)

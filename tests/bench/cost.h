@@ -18,3 +18,4 @@ void cost_kernel(const struct cost_options *options);
 void cost_agent(const struct cost_options *options);
 void cost_scale(const struct cost_options *options);
 void cost_replay(const struct cost_options *options);
+void cost_history(const struct cost_options *options);
