@@ -211,7 +211,7 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
 #define IDENTITY_BYTES 600
 #define BUILD_BYTES 1500
 #define SETTING_BYTES 200
-#define MEASURED_BYTES 1000 /* of a pool or process, with the series of its first minutes */
+#define MEASURED_BYTES 2500 /* of a pool or process; cells of series have a budget of their own */
 
 /* Roughly what is held for a host. */
 static uint64_t host_memory(const struct host *h)

@@ -347,8 +347,8 @@ struct core {
         struct core_options options;
         struct hash_key hash_key;
         int64_t now, started;
-        uint64_t memory_used;
-        int64_t refused_at; /* the latest summary that the budget had no room for; 0: none */
+        uint64_t memory_used, series_used; /* the latter are part of the former */
+        int64_t refused_at;                /* the latest summary that the budget had no room for; 0: none */
 
         struct map texts, services, hosts_by_name, ends_by_key, ends_by_dial, ends_by_serve, edges_by_key, leases;
         struct host **hosts; /* by number */

@@ -2,7 +2,6 @@
 
 #include "coordinator/graph.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +20,29 @@ void series_begin(struct series *s, bool counter)
         *s = (struct series){ .counter = counter };
 }
 
+static float *cells_new(struct core *core, uint32_t capacity)
+{
+        size_t size = capacity * sizeof(float);
+        float *cells;
+
+        if (core->series_used + size > core->options.memory_max / 4)
+                return NULL;
+        cells = core_alloc(core, size);
+        if (cells)
+                core->series_used += size;
+        return cells;
+}
+
+static void cells_free(struct core *core, struct series_level *l)
+{
+        if (!l->cells)
+                return;
+        core_release(core, l->cells, l->capacity * sizeof(float));
+        core->series_used -= l->capacity * sizeof(float);
+        l->cells = NULL;
+        l->capacity = 0;
+}
+
 void series_begin_like(struct core *core, struct series *s, bool counter, const struct series *like)
 {
         *s = (struct series){ .counter = counter, .begin = like->begin };
@@ -32,8 +54,9 @@ void series_begin_like(struct core *core, struct series *s, bool counter, const 
                 to->count = from->count;
                 if (!from->cells)
                         continue;
-                to->cells = core_alloc(core, levels[i].cells * sizeof(float));
-                for (uint32_t k = 0; to->cells && k < levels[i].cells; k++)
+                to->cells = cells_new(core, from->capacity);
+                to->capacity = to->cells ? from->capacity : 0;
+                for (uint32_t k = 0; k < to->capacity; k++)
                         to->cells[k] = isnan(from->cells[k]) ? NAN : 0;
         }
 }
@@ -41,27 +64,45 @@ void series_begin_like(struct core *core, struct series *s, bool counter, const 
 void series_free(struct core *core, struct series *s)
 {
         for (int i = 0; i < SERIES_LEVELS; i++)
-                if (s->levels[i].cells)
-                        core_release(core, s->levels[i].cells, levels[i].cells * sizeof(float));
+                cells_free(core, &s->levels[i]);
         *s = (struct series){ .counter = s->counter };
+}
+
+/* Makes the ring so long that it reaches back from `cell` to the first one, if it may. */
+static void reach(struct core *core, struct series *s, int i, int64_t cell)
+{
+        struct series_level *l = &s->levels[i], old = *l;
+        int64_t wanted = MIN(cell - s->begin / levels[i].width + 1, (int64_t)levels[i].cells);
+
+        if (l->capacity >= wanted)
+                return;
+        l->capacity = MAX(l->capacity, 8u);
+        while (l->capacity < wanted)
+                l->capacity *= 2;
+        l->capacity = MIN(l->capacity, levels[i].cells);
+        l->cells = cells_new(core, l->capacity);
+        if (!l->cells) {
+                *l = old;
+                return;
+        }
+        for (uint32_t k = 0; k < l->capacity; k++)
+                l->cells[k] = NAN;
+        for (int64_t k = old.newest - 1; k > old.newest - (int64_t)old.capacity && k >= 0; k--)
+                l->cells[k % l->capacity] = old.cells[k % old.capacity];
+        cells_free(core, &old);
 }
 
 /* The newest cell is done: it goes into the ring, with gaps for those after it that nothing was measured in. */
 static void move_on(struct core *core, struct series *s, int i, int64_t cell)
 {
         struct series_level *l = &s->levels[i];
-        const uint32_t n = levels[i].cells;
 
-        assert(n > 0);
-
-        if (!l->cells) {
-                l->cells = core_alloc(core, n * sizeof(float));
-                for (uint32_t k = 0; l->cells && k < n; k++)
-                        l->cells[k] = NAN;
-        }
+        reach(core, s, i, cell);
         if (l->cells) {
+                const int64_t n = l->capacity;
+
                 l->cells[l->newest % n] = l->count == 0 ? NAN : (float)(s->counter ? l->sum : l->sum / l->count);
-                for (int64_t k = MAX(l->newest + 1, cell - (int64_t)n); k < cell; k++)
+                for (int64_t k = MAX(l->newest + 1, cell - n); k < cell; k++)
                         l->cells[k % n] = NAN;
         }
         l->newest = cell;
@@ -98,7 +139,7 @@ static double cell(const struct series *s, int i, int64_t number)
                 return NAN;
         if (number == l->newest)
                 return l->count == 0 ? NAN : s->counter ? l->sum : l->sum / l->count;
-        return l->cells ? (double)l->cells[number % levels[i].cells] : NAN;
+        return number > l->newest - (int64_t)l->capacity ? (double)l->cells[number % l->capacity] : NAN;
 }
 
 /* The finest level whose ring spans the window. */

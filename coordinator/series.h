@@ -3,8 +3,9 @@
  * gauge's cell is the mean of what was measured in it, a counter's the sum of what it gained. A cell
  * without a measurement is a gap, and a gap is never evidence.
  *
- * Memory is taken as time goes on: a series of an hour has no cells for days. It is accounted to the
- * core's budget; where that is spent a level stays empty, and windows that need it have gaps. */
+ * Memory is taken as time goes on, by twos: a series of an hour has no cells for days. All series together have a
+ * quarter of the core's budget, so that they never take the graph's place. Where that is spent a level stays as long
+ * as it is, and windows that need more have gaps. */
 #pragma once
 
 #include "proto/base.h"
@@ -19,6 +20,7 @@ struct series_level {
         float *cells;   /* ring; NULL: none yet */
         double sum;     /* of the newest cell, which is not in the ring yet */
         uint32_t count;
+        uint32_t capacity; /* of the ring */
 };
 
 struct series {

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "coordinator/graph.h"
 #include "coordinator/series.h"
 #include "coordinator/trend.h"
 #include "tests/unit/coordinator/world.h"
@@ -186,6 +187,77 @@ static void medians_are_right(void **state)
         }
 }
 
+/* As many cells as there was time for, whatever gaps there are, and each of them right. */
+static void memory_is_taken_as_time_goes_on(void **state)
+{
+        static double truth[40000];
+        struct series s;
+        uint64_t bytes = 0;
+        int64_t end = 0;
+
+        (void)state;
+        state_ = 5;
+        series_begin(&s, false);
+        for (int i = 0; i < 40000; i++)
+                truth[i] = NAN;
+        for (int i = 0; i < 40000; i++) {
+                if (uniform() < 0.01)
+                        i += (int)(uniform() * 300);
+                if (i >= 40000)
+                        break;
+                truth[i] = (float)uniform();
+                end = T0 + SECONDS(10) * i;
+                series_add(core, &s, end, truth[i]);
+                assert_true(core->series_used >= bytes);
+                bytes = core->series_used;
+                /* At most twice what there is of each level. */
+                assert_true(bytes <= sizeof(float) * (size_t)(2 * MIN(i + 8, 96) + 2 * MIN(i / 6 + 8, 152) +
+                                                              2 * MIN(i / 60 + 8, 152) + 2 * MIN(i / 360 + 8, 344)));
+                for (int k = MAX(i - 94, 0); i % 7 == 0 && k <= i; k++) {
+                        struct series_cell cell[1];
+                        size_t n = series_cells(&s, T0 + SECONDS(10) * k, T0 + SECONDS(10) * (k + 1), cell, 1);
+
+                        assert_int_equal(n, !isnan(truth[k]));
+                        if (n)
+                                assert_true(cell[0].width == SECONDS(10) && cell[0].value == truth[k]);
+                }
+        }
+        series_free(core, &s);
+        assert_int_equal(core->series_used, 0);
+}
+
+/* Of what has found no room nothing is told, and nothing wrong. */
+static void all_series_have_a_quarter_of_the_budget(void **state)
+{
+        static struct series all[64];
+        const uint64_t budget = 64 << 10;
+        size_t told = 0;
+
+        (void)state;
+        core_free(&core);
+        assert_int_equal(core_new(&(struct core_options){ .coordinator = 1, .memory_max = budget }, &core), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+                series_begin(&all[i], false);
+        for (int64_t at = T0; at < T0 + 20 * HOUR; at += SECONDS(10))
+                for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                        series_add(core, &all[i], at, (double)i);
+                        assert_true(core->series_used <= budget / 4);
+                }
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                struct series_cell cells[SERIES_CELLS_MAX];
+                size_t n = series_cells(&all[i], 0, T0 + 21 * HOUR, cells, ARRAY_SIZE(cells));
+
+                assert_true(n > 0); /* the newest */
+                for (size_t k = 0; k < n; k++)
+                        assert_true(cells[k].value == (double)i);
+                told += n;
+        }
+        assert_true(told > budget / 4 / sizeof(float) / 2);
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+                series_free(core, &all[i]);
+        assert_int_equal(core->series_used, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -196,6 +268,8 @@ int main(void)
                 TEST(a_rise_is_told_from_noise),
                 TEST(a_step_is_found),
                 TEST(medians_are_right),
+                TEST(memory_is_taken_as_time_goes_on),
+                TEST(all_series_have_a_quarter_of_the_budget),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
