@@ -207,7 +207,7 @@ static int take_rows(struct core *core, struct host *h, const struct summary *s)
         return 0;
 }
 
-#define END_BYTES UINT64_C(1500) /* with its row, its place in an edge and what goes with them */
+#define END_BYTES UINT64_C(1800) /* with its row, its pulse, its place in an edge and what goes with them */
 #define IDENTITY_BYTES 600
 #define BUILD_BYTES 1500
 #define SETTING_BYTES 200

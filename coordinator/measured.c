@@ -102,6 +102,8 @@ static void leave_group(struct core *core, struct measured *m)
         for (at = &g->first; *at != m; at = &(*at)->next_of_group)
                 ;
         *at = m->next_of_group;
+        if (!*at)
+                g->end = at;
         m->next_of_group = NULL;
         m->group = NULL;
         if (g->first) {
@@ -122,7 +124,6 @@ static void join_group(struct core *core, struct measured *m)
 {
         uint64_t hash;
         struct measured_group *g = NULL;
-        struct measured **at;
 
         if (m->group && in_group(m->group, m))
                 return;
@@ -138,6 +139,7 @@ static void join_group(struct core *core, struct measured *m)
                 if (!g)
                         return;
                 g->kind = m->kind;
+                g->end = &g->first;
                 series_begin(&g->load, true);
                 for (int i = 0; i < SIGNALS; i++)
                         g->peaks[i] = NAN;
@@ -149,9 +151,8 @@ static void join_group(struct core *core, struct measured *m)
                 g->service = service_ref(m->service);
                 g->server = m->server ? service_ref(m->server) : NULL;
         }
-        for (at = &g->first; *at; at = &(*at)->next_of_group)
-                ;
-        *at = m;
+        *g->end = m;
+        g->end = &m->next_of_group;
         m->group = g;
 }
 
