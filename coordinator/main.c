@@ -2,9 +2,14 @@
 #include "coordinator/daemon.h"
 #include "proto/log.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* A look at the whole graph takes tens of megabytes for a moment. With thresholds of its own choice malloc()
+ * keeps as much on its heap from then on. */
+#define LARGE (1 << 20)
 
 int main(int argc, char **argv)
 {
@@ -14,6 +19,8 @@ int main(int argc, char **argv)
         int r;
 
         signal(SIGPIPE, SIG_IGN);
+        (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+        (void)mallopt(M_TRIM_THRESHOLD, LARGE);
         r = config_read(argc, argv, &config, &error);
         if (r > 0)
                 return EXIT_SUCCESS;

@@ -19,9 +19,9 @@ struct measured_group {
         enum subject kind;
         uint16_t port;
         struct measured *first, **end; /* where the next one goes */
-        struct series load;    /* what all of them did, whoever they were: bytes, or processor time */
-        int64_t latest;        /* of it */
-        double peaks[SIGNALS]; /* of those that have gone; NaN: not known */
+        struct series load;            /* what all of them did, whoever they were: bytes, or processor time */
+        int64_t latest;                /* of it */
+        double peaks[SIGNALS];         /* of those that have gone; NaN: not known */
 };
 
 struct measured {
