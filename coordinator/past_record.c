@@ -63,6 +63,10 @@ static int put_cells(struct saver *s, struct past *const *order, uint32_t level,
                 if (has_levels)
                         write_raw(&s->w, levels, sizeof(levels));
         }
+        if (last == 0) { /* nobody has it */
+                s->w.size = 0;
+                return 0;
+        }
         cells_key(key, level, (uint64_t)number);
         return save_put(s, RECORD_PAST_CELLS, key, sizeof(key));
 }
