@@ -10,6 +10,7 @@
 #define DOT_INK "#1e293b"
 #define DOT_QUIET "#64748b"
 #define DOT_FAINT "#94a3b8"
+#define DOT_TROUBLE "#dc2626"
 
 /* Where a node is drawn: in a box of its environment, of its host in that, or free. */
 struct dot_place {

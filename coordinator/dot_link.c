@@ -2,6 +2,7 @@
 #include "coordinator/render.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Failures are judged against the attempts of the same window: a few in ten thousand are weather. */
 static size_t link_health(const struct dot_link *l)
@@ -13,6 +14,17 @@ static size_t link_health(const struct dot_link *l)
         if (bad * 5 >= tried)
                 return VIEW_HEALTH_BAD;
         return bad * 100 >= tried ? VIEW_HEALTH_WARN : VIEW_HEALTH_OK;
+}
+
+/* The incident of the client that is about this server, or NULL. */
+static const struct view_mark *mark_of(const struct dot_node *client, const struct dot_node *server, const struct dot_link *l)
+{
+        const struct view_service *s = client->service;
+
+        for (size_t i = 0; s && i < s->marks_count; i++)
+                if (s->marks[i].port == l->edge->port && strcmp(s->marks[i].server, server->name) == 0)
+                        return &s->marks[i];
+        return NULL;
 }
 
 /* From 1 to 5 by the logarithm of the traffic against the busiest link of the picture, or against a
@@ -59,7 +71,8 @@ void dot_write_link(struct text *out, const struct dot_model *model, const struc
         };
         const struct dot_node *client = &model->nodes[l->client], *server = &model->nodes[l->server];
         bool external = client->external || server->external, udp = l->edge->transport == TRANSPORT_UDP;
-        size_t health = link_health(l);
+        const struct view_mark *mark = mark_of(client, server, l);
+        size_t health = mark ? VIEW_HEALTH_BAD : link_health(l);
         unsigned tenths = (unsigned)(width(l, busiest) * 10 + 0.5);
 
         text_puts(out, "  ");
@@ -79,7 +92,7 @@ void dot_write_link(struct text *out, const struct dot_model *model, const struc
                 text_puts(out, strokes[health]);
                 text_puts(out, "\"");
         }
-        text_puts(out, " label=<");
+        text_puts(out, mark ? " label=<▲ " : " label=<");
         if (*l->edge->protocol) {
                 dot_html(out, l->edge->protocol, 20);
         } else {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define NAME_MOST 28
+#define MARKS_MOST 3
 
 static const struct {
         const char *dot, *border, *fill;
@@ -97,17 +98,38 @@ static void details(struct text *out, const struct view_service *s, bool placed)
         end_row(out);
 }
 
+/* "▲ i2 connection-pool-leak" for each, as far as a box has room. */
+static void marks(struct text *out, const struct view_service *s)
+{
+        for (size_t i = 0; i < s->marks_count; i++) {
+                row(out, DOT_TROUBLE);
+                if (i == MARKS_MOST) {
+                        text_puts(out, "▲ ");
+                        text_uint(out, s->marks_count - i);
+                        text_puts(out, " more");
+                        end_row(out);
+                        return;
+                }
+                text_puts(out, "<b>▲ ");
+                dot_html(out, s->marks[i].id, 12);
+                text_puts(out, "</b> ");
+                dot_html(out, s->marks[i].signature, NAME_MOST);
+                end_row(out);
+        }
+}
+
 void dot_write_service(struct text *out, const struct dot_node *n, bool placed)
 {
         const struct view_service *s = n->service;
         size_t health = s && (size_t)s->health < ARRAY_SIZE(colours) ? s->health : VIEW_HEALTH_UNKNOWN;
+        bool marked = s && s->marks_count > 0;
 
         text_puts(out, " [color=\"");
-        text_puts(out, colours[health].border);
+        text_puts(out, marked ? DOT_TROUBLE : colours[health].border);
         text_puts(out, "\" fillcolor=\"");
         text_puts(out, colours[health].fill);
-        if (health >= VIEW_HEALTH_WARN)
-                text_puts(out, "\" penwidth=\"2");
+        if (marked || health >= VIEW_HEALTH_WARN)
+                text_puts(out, marked ? "\" penwidth=\"3" : "\" penwidth=\"2");
         text_puts(out, "\" tooltip=\"");
         dot_tooltip(out, n->name);
         text_puts(out, "\" label=<<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"1\"><tr><td "
@@ -122,6 +144,8 @@ void dot_write_service(struct text *out, const struct dot_node *n, bool placed)
         text_puts(out, "</b></td></tr>");
         if (s)
                 details(out, s, placed);
+        if (marked)
+                marks(out, s);
         text_puts(out, "</table>>];\n");
 }
 

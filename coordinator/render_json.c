@@ -3,6 +3,7 @@
 #include "coordinator/render_incidents.h"
 #include "coordinator/render_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *health_name(enum view_health health)
@@ -117,6 +118,21 @@ static void service(struct text *out, const struct view_service *s, bool mark_ex
         }
         json_close(out, ']');
         json_string(out, "health", health_name(s->health));
+        json_open(out, "incidents", '[');
+        for (size_t i = 0; i < s->marks_count; i++) {
+                json_open(out, NULL, '{');
+                json_string(out, "id", s->marks[i].id);
+                json_string(out, "signature", s->marks[i].signature);
+                if (*s->marks[i].server) {
+                        json_string(out, "server", s->marks[i].server);
+                        json_uint(out, "port", s->marks[i].port);
+                } else {
+                        json_null(out, "server");
+                        json_null(out, "port");
+                }
+                json_close(out, '}');
+        }
+        json_close(out, ']');
         json_string(out, "tier", tier_name(s->tier));
         json_bool(out, "opted_out", s->opted_out);
         json_open(out, "use", '{');
@@ -317,8 +333,24 @@ static void pool(struct text *out, const struct view_pool *v)
         } else {
                 json_null(out, "limit");
         }
-        json_null(out, "held_per_hour");
-        json_null(out, "breach_at");
+        if (isnan(v->held)) {
+                json_null(out, "held_per_hour");
+        } else {
+                json_open(out, "held_per_hour", '{');
+                json_number(out, "low", v->held_low);
+                json_number(out, "mid", v->held);
+                json_number(out, "high", v->held_high);
+                json_close(out, '}');
+        }
+        if (v->breach_likely == 0) {
+                json_null(out, "breach_at");
+        } else {
+                json_open(out, "breach_at", '{');
+                json_time(out, "earliest", v->breach_earliest);
+                json_time(out, "likely", v->breach_likely);
+                json_time(out, "latest", v->breach_latest);
+                json_close(out, '}');
+        }
         if (p->opened_at)
                 json_time(out, "opened_at", p->opened_at);
         else

@@ -78,6 +78,13 @@ struct view_use {
         double cpu_ratio, throttled_ratio; /* of a core */
 };
 
+/* What has trouble is marked where the graph is drawn: an incident that was open at the moment that is shown. */
+struct view_mark {
+        const char *id, *signature;
+        const char *server; /* towards this one and port; "" where the service itself is the subject */
+        uint16_t port;
+};
+
 struct view_service {
         const char *name;
         bool external; /* a far end without an agent; not in the answer to `services`, but in the graph */
@@ -88,6 +95,8 @@ struct view_service {
         struct view_port *listening;
         size_t listening_count;
         enum view_health health;
+        struct view_mark *marks; /* the oldest incident first */
+        size_t marks_count;
         uint32_t tier;
         bool opted_out;
         struct view_use use;
@@ -133,6 +142,10 @@ struct view_pool {
         struct summary_pool pool;
         uint64_t limit;           /* how many connections it can have at most, as far as is known; 0: not known */
         const char *limit_source; /* declared, server, files */
+        /* Of an open incident that names this pool, or of the first of its pools to break where it names several;
+         * NaN and 0 where there is none. */
+        double held_low, held, held_high;
+        int64_t breach_earliest, breach_likely, breach_latest;
         bool complete;
 };
 

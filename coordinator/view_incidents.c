@@ -163,6 +163,40 @@ static void fill(struct view_builder *b, const struct incident *i, struct view_i
         add_remedies(b, i, v);
 }
 
+static bool was_open(const struct incident *i, int64_t at)
+{
+        return i->opened_at <= at && (incident_is_open(i) || i->resolved_at > at);
+}
+
+void view_mark_incidents(struct view_builder *b)
+{
+        const struct core *core = b->core;
+
+        for (uint32_t k = 0; k < core->incidents_count; k++) {
+                const struct incident *i = core->incidents[k];
+                struct view_service *v = b->services[i->service->rank];
+
+                if (v && was_open(i, b->view->as_of))
+                        v->marks_count++;
+        }
+        for (uint32_t k = 0; k < core->incidents_count; k++) {
+                const struct incident *i = core->incidents[k];
+                struct view_service *v = b->services[i->service->rank];
+
+                if (!v || !was_open(i, b->view->as_of))
+                        continue;
+                if (!v->marks) {
+                        v->marks = view_take(b, v->marks_count * sizeof(*v->marks));
+                        v->marks_count = 0;
+                }
+                if (v->marks)
+                        v->marks[v->marks_count++] = (struct view_mark){ .id = id_of(b, i),
+                                                                         .signature = view_copy_text(b, i->signature),
+                                                                         .server = i->server ? view_service_name(b, i->server) : "",
+                                                                         .port = i->port };
+        }
+}
+
 int view_add_incidents(struct view_builder *b)
 {
         struct view *view = b->view;

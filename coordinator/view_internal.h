@@ -31,6 +31,8 @@ void view_add_edges(struct view_builder *builder);
 void view_add_processes(struct view_builder *builder);
 void view_add_pools(struct view_builder *builder);
 MUST_CHECK int view_add_incidents(struct view_builder *builder);
+/* Marks the services that have a row. */
+void view_mark_incidents(struct view_builder *builder);
 void view_add_deployments(struct view_builder *builder);
 /* The service and the host that were asked for are known of. */
 bool view_deployments_known(const struct view_builder *builder);

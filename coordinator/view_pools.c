@@ -1,8 +1,10 @@
 /* Pools of a view. */
+#include "coordinator/incident.h"
 #include "coordinator/view_internal.h"
 
 #include "proto/address.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,39 @@ static int by_pool(const void *x, const void *y)
         if (r == 0)
                 r = a->pool.pid < b->pool.pid ? -1 : a->pool.pid > b->pool.pid;
         return r;
+}
+
+static bool is_subject(const struct incident *i, const struct host *h, const struct summary_pool *p)
+{
+        for (uint32_t k = 0; k < i->subjects_count; k++)
+                if (i->subjects[k].host == h->name && i->subjects[k].pid == p->pid && i->subjects[k].started == p->started)
+                        return true;
+        return false;
+}
+
+/* The forecast of an incident is one for all that it names. The first to break counts where a pool has several. */
+static void add_forecast(const struct core *core, const struct host *h, const struct summary_pool *p, const struct service *client,
+                         const struct service *server, struct view_pool *v)
+{
+        for (uint32_t k = 0; k < core->incidents_count; k++) {
+                const struct incident *i = core->incidents[k];
+                const struct signature *s;
+
+                if (i->kind != SUBJECT_POOL || !i->has_breach || !incident_is_open(i) || i->service != client ||
+                    i->server != server || i->port != v->port || !is_subject(i, h, p))
+                        continue;
+                if (v->breach_likely == 0 || i->breach.likely < v->breach_likely) {
+                        v->breach_earliest = i->breach.earliest;
+                        v->breach_likely = i->breach.likely;
+                        v->breach_latest = i->breach.latest;
+                }
+                s = core->signatures ? signatures_find(core->signatures, i->signature->data) : NULL;
+                if (s && (s->breach == SIGNAL_LOST || s->breach == SIGNAL_HELD)) {
+                        v->held_low = i->breach.rate_low;
+                        v->held = i->breach.rate;
+                        v->held_high = i->breach.rate_high;
+                }
+        }
 }
 
 static void fill(struct view_builder *b, const struct host *h, const struct summary_pool *p, const struct end *end,
@@ -46,6 +81,9 @@ static void fill(struct view_builder *b, const struct host *h, const struct summ
         limit = pool_limit(p, edge, process);
         v->limit = limit.value;
         v->limit_source = limit.source;
+        v->held_low = v->held = v->held_high = NAN;
+        if (edge && !serves)
+                add_forecast(b->core, h, p, edge->client, edge->server, v);
 }
 
 void view_add_pools(struct view_builder *b)

@@ -173,6 +173,7 @@ void view_add_services(struct view_builder *b)
         services_of_hosts(b);
         services_of_edges(b);
         view_judge(b);
+        view_mark_incidents(b);
         rows = view_take(b, core->order_count * sizeof(*rows));
         if (!rows)
                 return;

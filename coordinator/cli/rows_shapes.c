@@ -269,10 +269,13 @@ static void pools_columns(struct table *t)
         table_column(t, "LIMIT", TABLE_RIGHT, 0, 4);
         table_column(t, "SOURCE", TABLE_LEFT, 0, 7);
         table_column(t, "STARTED", TABLE_LEFT, 0, 6);
+        table_column(t, "HELD/h", TABLE_RIGHT, 0, 5);
+        table_column(t, "BREACH", TABLE_LEFT, 0, 2);
 }
 
 static void pools_row(struct table *t, json_t *row, int64_t now)
 {
+        json_t *growth = json_object_get(row, "held_per_hour"), *breach = json_object_get(row, "breach_at");
         char b[VALUE_SIZE];
 
         table_cell(t, TABLE_BOLD, value_string(row, "client"));
@@ -288,6 +291,8 @@ static void pools_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_PLAIN, value_count(b, value_at(row, "limit", "value")));
         table_cell(t, TABLE_FAINT, json_string_value(value_at(row, "limit", "source")) ?: "-");
         table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "started"), now));
+        table_cell(t, TABLE_BAD, json_is_object(growth) ? value_rate(b, number(json_object_get(growth, "mid"))) : "");
+        table_cell(t, TABLE_BAD, json_is_object(breach) ? value_time(b, json_object_get(breach, "likely"), now) : "");
 }
 
 static void signatures_columns(struct table *t)

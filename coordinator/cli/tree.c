@@ -43,9 +43,38 @@ static void facts(struct text *out, json_t *edge, size_t room, bool colour)
                 piece(out, TABLE_FAINT, colour, text, 0);
 }
 
+/* The open incidents by the name of their service: an object whose references are its own. NULL without memory. */
+static json_t *read_marks(json_t *root)
+{
+        json_t *marks = json_object(), *services = json_object_get(root, "services");
+
+        for (size_t i = 0; marks && i < json_array_size(services); i++) {
+                json_t *s = json_array_get(services, i), *incidents = json_object_get(s, "incidents");
+
+                if (json_array_size(incidents) > 0 && json_object_set(marks, value_string(s, "name"), incidents) < 0)
+                        break;
+        }
+        return marks;
+}
+
+/* "▲ i2 connection-pool-leak" for each, as many as the line has room for. */
+static void write_marks(struct text *out, json_t *incidents, size_t room, bool colour)
+{
+        for (size_t i = 0; i < json_array_size(incidents); i++) {
+                json_t *incident = json_array_get(incidents, i);
+                char text[256];
+
+                snprintf(text, sizeof(text), "  ▲ %s %s", value_string(incident, "id"), value_string(incident, "signature"));
+                if (room < table_text_width(text))
+                        return;
+                piece(out, TABLE_BAD, colour, text, 0);
+                room -= table_text_width(text);
+        }
+}
+
 int tree_draw(struct text *out, json_t *root, size_t width, bool colour)
 {
-        json_t *edges = json_object_get(root, "edges");
+        json_t *edges = json_object_get(root, "edges"), *marks;
         size_t count = json_array_size(edges), room = width ? width : 200;
         const char *before = NULL;
 
@@ -53,21 +82,28 @@ int tree_draw(struct text *out, json_t *root, size_t width, bool colour)
                 return -EBADMSG;
         if (count == 0)
                 text_puts(out, "No connection has been seen yet.\n");
+        marks = read_marks(root);
         for (size_t i = 0; i < count; i++) {
                 json_t *edge = json_array_get(edges, i), *next = json_array_get(edges, i + 1);
                 const char *client = value_string(edge, "client"), *server = value_string(edge, "server");
                 bool last = !next || strcmp(value_string(next, "client"), client) != 0;
+                bool marked = json_object_get(marks, server);
                 size_t name = MIN(table_text_width(server), MAX(room * 2 / 3, (size_t)8));
 
                 if (!before || strcmp(before, client)) {
                         piece(out, TABLE_BOLD, colour, client, room);
+                        write_marks(out, json_object_get(marks, client), room - MIN(room, table_text_width(client)), colour);
                         text_puts(out, "\n");
                 }
                 before = client;
                 text_puts(out, last ? "└─ " : "├─ ");
                 piece(out, json_is_true(json_object_get(edge, "external")) ? TABLE_FAINT : TABLE_PLAIN, colour, server, name);
+                if (marked)
+                        piece(out, TABLE_BAD, colour, " ▲", 0);
+                name += marked ? 2 : 0;
                 facts(out, edge, room > name + 4 ? room - name - 4 : 0, colour);
                 text_puts(out, "\n");
         }
+        json_decref(marks);
         return out->failed;
 }

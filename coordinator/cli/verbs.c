@@ -61,7 +61,8 @@ const struct cli_verb cli_verbs[] = {
         { "processes", "", "processes of the services", "", "table json", of_processes, 0, 0, run_rows, NULL },
         { "pools", "", "connections of each process to each server: busy, idle, held",
           "A held connection lay idle while its pool opened another one, and was not used since.\n"
-          "Healthy pools hold some too; what grows and is never used again is leaking.",
+          "Healthy pools hold some too; what grows and is never used again is leaking.\n"
+          "A pool that an open incident names has its forecast: what is lost an hour, and when its limit is reached.",
           "table json", of_processes, 0, 0, run_rows, NULL },
         { "incidents", "", "what goes wrong: since when, when it will break, and why",
           "A resolved incident stays in the list for a while. `explain` has the evidence of each.", "table json", of_incidents, 0,
@@ -76,9 +77,11 @@ const struct cli_verb cli_verbs[] = {
           "It becomes one with what is seen of it: under way, over for at most five minutes, or within half an hour from now.", "",
           of_deployed, 0, 0, run_deployed, NULL },
         { "graph", "", "the dependency graph, for Graphviz, browsers, programs or the terminal",
-          "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg", "dot svg json table", of_graph, 0,
-          0, run_graph, NULL },
-        { "watch", "", "the live screen: who talks to whom now; q ends it", "", "", of_watch, 0, 0, run_watch, NULL },
+          "svg is drawn by Graphviz on this machine: nightshift graph --format svg > graph.svg\n"
+          "Services with an open incident, and the connections that it is about, are marked.",
+          "dot svg json table", of_graph, 0, 0, run_graph, NULL },
+        { "watch", "", "the live screen: what is wrong, and who talks to whom now; q ends it", "", "", of_watch, 0, 0, run_watch,
+          NULL },
         { "signatures", "list|check FILE...", "the failure modes that are looked for; the check of files that describe one",
           "list asks the coordinator which are in force. check needs none: it reads each FILE, or a folder as the\n"
           "coordinator does, and prints a line FILE:LINE: KEY: for what is wrong. See nightshift-signature(5).",

@@ -54,14 +54,17 @@ static int picture(struct client *client, const struct ask *ask, const char *con
         struct ask plain = { 0 };
         size_t height = terminal->live ? terminal->height : 0;
         bool footed = height >= FOOTER_FROM;
-        json_t *status = NULL, *edges = NULL;
+        json_t *status = NULL, *edges = NULL, *incidents = NULL;
         struct text out = { 0 }, screen = { 0 };
         int r = ask_json(client, "status", &plain, &status);
 
         if (r == CLI_DONE)
                 r = ask_json(client, "edges", ask, &edges);
+        if (r == CLI_DONE)
+                r = ask_json(client, "incidents", &plain, &incidents);
         if (r == CLI_DONE) {
-                if (watch_draw(&out, status, edges, terminal->width, footed ? height - 2 : height, terminal->colour) < 0) {
+                if (watch_draw(&out, status, edges, incidents, clock_wall(), terminal->width, footed ? height - 2 : height,
+                               terminal->colour) < 0) {
                         cli_complain("the coordinator's answer cannot be shown");
                         r = CLI_FAILED;
                 } else if (terminal->live) {
@@ -76,6 +79,7 @@ static int picture(struct client *client, const struct ask *ask, const char *con
         }
         json_decref(status);
         json_decref(edges);
+        json_decref(incidents);
         text_free(&out);
         text_free(&screen);
         return r;

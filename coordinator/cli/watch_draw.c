@@ -8,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+#define TROUBLE_MOST 3
+#define TROUBLE_MANY_FROM 16 /* lines of the screen; below it, one incident has a line */
+
 struct line {
         json_t *edge;
         double open, traffic, opened, window;
@@ -65,6 +68,50 @@ static void head(struct text *out, json_t *root, json_t *edges, size_t width, bo
         text_puts(out, "\n");
 }
 
+static bool is_open(json_t *incident)
+{
+        const char *state = value_string(incident, "state");
+
+        return strcmp(state, "open") == 0 || strcmp(state, "mitigating") == 0;
+}
+
+/* A line each for the first few: "▲ i2 shop connection-pool-leak since 13:12:20, reaches its limit at about 13:18:13".
+ * Returns how many lines were written. */
+static size_t trouble(struct text *out, json_t *incidents, int64_t now, size_t width, size_t height, bool colour)
+{
+        size_t open = 0, most = height && height < TROUBLE_MANY_FROM ? 1 : TROUBLE_MOST, lines = 0;
+        char line[512], b[VALUE_SIZE];
+
+        for (size_t i = 0; i < json_array_size(incidents); i++) {
+                json_t *incident = json_array_get(incidents, i), *breach = value_at(incident, "breach_at", "likely");
+                const char *server = value_string(incident, "server");
+                int used;
+
+                if (!is_open(incident) || open++ >= most)
+                        continue;
+                used = snprintf(line, sizeof(line), "▲ %s %s %s%s%s since %s", value_string(incident, "id"),
+                                value_string(incident, "service"), value_string(incident, "signature"), *server ? " towards " : "",
+                                server, value_time(b, json_object_get(incident, "onset_at"), now));
+                if (json_is_string(breach) && (size_t)used < sizeof(line))
+                        snprintf(line + used, sizeof(line) - (size_t)used, ", reaches its limit at about %s",
+                                 value_time(b, breach, now));
+                table_tone_begin(out, TABLE_BAD, colour);
+                table_text(out, line, width);
+                table_tone_end(out, TABLE_BAD, colour);
+                text_puts(out, "\n");
+                lines++;
+        }
+        if (open > lines) {
+                snprintf(line, sizeof(line), "▲ %zu more incidents", open - lines);
+                table_tone_begin(out, TABLE_BAD, colour);
+                table_text(out, line, width);
+                table_tone_end(out, TABLE_BAD, colour);
+                text_puts(out, "\n");
+                lines++;
+        }
+        return lines;
+}
+
 static void columns(struct table *t)
 {
         table_column(t, "CLIENT", TABLE_LEFT, 18, 0);
@@ -102,12 +149,14 @@ static void row(struct table *t, const struct line *l)
         table_cell(t, tone, value_micros(b, value_at(e, "rtt_us", "p50")));
 }
 
-int watch_draw(struct text *out, json_t *status, json_t *edges, size_t width, size_t height, bool colour)
+int watch_draw(struct text *out, json_t *status, json_t *edges, json_t *incidents, int64_t now, size_t width, size_t height,
+               bool colour)
 {
         json_t *array = json_object_get(edges, "edges");
         size_t count = json_array_size(array), rows = count;
         CLEANUP_FREE struct line *lines = calloc(count + 1, sizeof(*lines));
         struct table *t = NULL;
+        size_t lines_above;
         int r;
 
         if (!lines)
@@ -130,6 +179,8 @@ int watch_draw(struct text *out, json_t *status, json_t *edges, size_t width, si
         if (count)
                 qsort(lines, count, sizeof(*lines), by_activity);
         head(out, status, edges, width, colour);
+        lines_above = trouble(out, json_object_get(incidents, "incidents"), now, width, height, colour);
+        height = height ? MAX(height - MIN(lines_above, height), (size_t)1) : 0;
         if (count == 0) {
                 text_puts(out, "No connection has been seen yet.\n");
                 return out->failed;

@@ -94,6 +94,63 @@ static void test_edges_say_why(void **state)
         fixture_free(f);
 }
 
+static json_t *incident(const char *id, const char *state, const char *service)
+{
+        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s}}", "id", id, "state", state, "service", service, "signature",
+                         "connection-pool-leak", "server", "pgbouncer", "onset_at", "2026-05-01T01:00:00Z", "breach_at", "likely",
+                         "2026-05-01T04:00:00Z");
+}
+
+static void test_tree_and_watch_mark_incidents(void **state)
+{
+        struct fixture *f = fixture_shop_in_trouble();
+        json_t *graph = answer("graph", f), *edges = answer("edges", f), *status = answer("status", f);
+        json_t *none = json_pack("{s:[]}", "incidents"), *some = json_pack("{s:[]}", "incidents");
+        json_t *list = json_object_get(some, "incidents");
+        struct text t = { 0 };
+
+        (void)state;
+        for (size_t width = 30; width < 200; width += 10) {
+                assert_int_equal(tree_draw(&t, graph, width, false), 0);
+                fits(t.data, width);
+                text_free(&t);
+        }
+        assert_int_equal(tree_draw(&t, graph, 80, false), 0);
+        assert_non_null(strstr(t.data, "\nworker  ▲ i7 connection-pool-leak  ▲ i9 memory-leak\n"));
+        assert_non_null(strstr(t.data, "─ redis ▲ :6379"));
+        assert_null(strstr(t.data, "pgbouncer ▲"));
+        text_free(&t);
+
+        assert_int_equal(watch_draw(&t, status, edges, none, FIXTURE_NOW, 100, 40, false), 0);
+        assert_null(strstr(t.data, "▲"));
+        text_free(&t);
+        json_array_append_new(list, incident("i1", "resolved", "nginx"));
+        for (int i = 2; i < 7; i++)
+                json_array_append_new(list, incident(fixture_text(f, "i%d", i), "open", "worker"));
+        assert_int_equal(watch_draw(&t, status, edges, some, FIXTURE_NOW, 120, 40, false), 0);
+        assert_non_null(strstr(t.data, "▲ i2 worker connection-pool-leak towards pgbouncer since "));
+        assert_non_null(strstr(t.data, ", reaches its limit at about "));
+        assert_null(strstr(t.data, "i1 nginx"));
+        assert_non_null(strstr(t.data, "▲ 2 more incidents\n"));
+        text_free(&t);
+        for (size_t height = 5; height < 60; height += 5) {
+                size_t lines = 1;
+
+                assert_int_equal(watch_draw(&t, status, edges, some, FIXTURE_NOW, 80, height, false), 0);
+                fits(t.data, 80);
+                for (const char *c = t.data; *c; c++)
+                        lines += *c == '\n';
+                assert_true(lines <= MAX(height, 9));
+                text_free(&t);
+        }
+        json_decref(graph);
+        json_decref(edges);
+        json_decref(status);
+        json_decref(none);
+        json_decref(some);
+        fixture_free(f);
+}
+
 static void test_edges_keep_what_matters(void **state)
 {
         struct fixture *f = fixture_shop();
@@ -134,7 +191,7 @@ static void test_tree_and_watch(void **state)
                 struct text t = { 0 };
                 size_t lines = 1;
 
-                assert_int_equal(watch_draw(&t, status, edges, 80, height, false), 0);
+                assert_int_equal(watch_draw(&t, status, edges, NULL, 0, 80, height, false), 0);
                 fits(t.data, 80);
                 for (const char *c = t.data; *c; c++)
                         lines += *c == '\n';
@@ -223,6 +280,7 @@ int main(void)
                 cmocka_unit_test(test_edges_keep_what_matters),
                 cmocka_unit_test(test_tree_and_watch),
                 cmocka_unit_test(test_hostile_names),
+                cmocka_unit_test(test_tree_and_watch_mark_incidents),
                 cmocka_unit_test(test_empty_columns_are_not_shown),
                 cmocka_unit_test(test_colour),
                 cmocka_unit_test(test_not_an_answer),

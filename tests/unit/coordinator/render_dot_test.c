@@ -80,6 +80,29 @@ static void test_shop(void **state)
         fixture_free(f);
 }
 
+static void test_incidents_are_marked(void **state)
+{
+        struct fixture *f = fixture_shop(), *trouble = fixture_shop_in_trouble();
+        struct text healthy = render(f), t = render(trouble);
+        const char *link;
+
+        (void)state;
+        draws(&t);
+        assert_null(strstr(healthy.data, "▲"));
+        assert_non_null(strstr(t.data, "<b>▲ i7</b> connection-pool-leak<"));
+        assert_non_null(strstr(t.data, "<b>▲ i9</b> memory-leak<"));
+        assert_non_null(strstr(t.data, "<b>▲ i8</b> file-descriptor-leak<"));
+        /* Three rows in boxes, and the one connection that it is about; no other of the same client or server. */
+        assert_int_equal(occurrences(t.data, "▲"), 4);
+        link = strstr(t.data, "\"worker\" -> \"pgbouncer\" [");
+        assert_non_null(link);
+        assert_true(strstr(link, "label=<▲ postgresql") < strchr(link, '\n'));
+        text_free(&healthy);
+        text_free(&t);
+        fixture_free(f);
+        fixture_free(trouble);
+}
+
 static void test_forty(void **state)
 {
         struct fixture *f = fixture_forty();
@@ -245,9 +268,11 @@ static void test_large(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_shop),    cmocka_unit_test(test_forty),        cmocka_unit_test(test_port_in_name),
-                cmocka_unit_test(test_empty),   cmocka_unit_test(test_environments), cmocka_unit_test(test_hostile_names),
-                cmocka_unit_test(test_circles), cmocka_unit_test(test_large),
+                cmocka_unit_test(test_shop),          cmocka_unit_test(test_incidents_are_marked),
+                cmocka_unit_test(test_forty),         cmocka_unit_test(test_port_in_name),
+                cmocka_unit_test(test_empty),         cmocka_unit_test(test_environments),
+                cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_circles),
+                cmocka_unit_test(test_large),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "tests/unit/coordinator/view_fixture.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,6 +119,34 @@ static void test_services_without_external_ends(void **state)
         assert_int_equal(json_array_size(json_object_get(graph, "services")), 46);
         assert_int_equal(json_array_size(json_object_get(graph, "edges")), 47);
         json_decref(graph);
+        fixture_free(f);
+}
+
+static void test_services_name_their_incidents(void **state)
+{
+        struct fixture *f = fixture_shop_in_trouble();
+        static const char *const verbs[] = { "services", "graph" };
+
+        (void)state;
+        for (size_t v = 0; v < ARRAY_SIZE(verbs); v++) {
+                json_t *root = render(verbs[v], f), *array = json_object_get(root, "services"), *s;
+                size_t i, marked = 0;
+
+                json_array_foreach(array, i, s)
+                {
+                        json_t *incidents = json_object_get(s, "incidents");
+
+                        assert_true(json_is_array(incidents));
+                        marked += json_array_size(incidents);
+                        if (strcmp(json_string_value(json_object_get(s, "name")), "worker"))
+                                continue;
+                        HAS(json_array_get(incidents, 0), "id:s", "signature:s", "server:s", "port:n");
+                        assert_string_equal(json_string_value(json_object_get(json_array_get(incidents, 0), "id")), "i7");
+                        assert_true(json_is_null(json_object_get(json_array_get(incidents, 1), "server")));
+                }
+                assert_int_equal(marked, 3);
+                json_decref(root);
+        }
         fixture_free(f);
 }
 
@@ -284,6 +313,13 @@ static void test_pools(void **state)
         json_t *root, *array;
 
         (void)state;
+        pools[0].held_low = 20;
+        pools[0].held = 30.5;
+        pools[0].held_high = 44;
+        pools[0].breach_earliest = FIXTURE_NOW + 3600 * NSEC_PER_SEC;
+        pools[0].breach_likely = FIXTURE_NOW + 7200 * NSEC_PER_SEC;
+        pools[0].breach_latest = FIXTURE_NOW + 9000 * NSEC_PER_SEC;
+        pools[1].held_low = pools[1].held = pools[1].held_high = NAN;
         f->view.pools = pools;
         f->view.pools_count = 2;
         root = render("pools", f);
@@ -293,6 +329,13 @@ static void test_pools(void **state)
                     "busy:n?", "idle:n?", "held:n?", "close_wait:n", "limit:o?", "held_per_hour:o?", "breach_at:o?", "complete:b");
         assert_int_equal(json_integer_value(json_object_get(json_array_get(array, 0), "open")), 8);
         HAS(json_object_get(json_array_get(array, 0), "limit"), "value:n", "source:s");
+        HAS(json_array_get(array, 0), "held_per_hour.low:n", "held_per_hour.mid:n", "held_per_hour.high:n", "breach_at.earliest:s",
+            "breach_at.likely:s", "breach_at.latest:s");
+        assert_true(json_real_value(json_object_get(json_object_get(json_array_get(array, 0), "held_per_hour"), "mid")) == 30.5);
+        assert_string_equal(json_string_value(json_object_get(json_object_get(json_array_get(array, 0), "breach_at"), "likely")),
+                            "2026-05-01T04:00:00.250Z");
+        assert_true(json_is_null(json_object_get(json_array_get(array, 1), "held_per_hour")));
+        assert_true(json_is_null(json_object_get(json_array_get(array, 1), "breach_at")));
         assert_true(json_is_null(json_object_get(json_array_get(array, 1), "held")));
         json_decref(root);
         f->view.pools = NULL;
@@ -392,6 +435,7 @@ int main(void)
                 cmocka_unit_test(test_status),
                 cmocka_unit_test(test_hosts),
                 cmocka_unit_test(test_services_without_external_ends),
+                cmocka_unit_test(test_services_name_their_incidents),
                 cmocka_unit_test(test_edges),
                 cmocka_unit_test(test_processes),
                 cmocka_unit_test(test_deployments),

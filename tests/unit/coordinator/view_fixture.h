@@ -197,6 +197,27 @@ static inline struct fixture *fixture_shop(void)
         return f;
 }
 
+/* Its worker is in trouble towards pgbouncer and by itself, its redis by itself. */
+static inline struct fixture *fixture_shop_in_trouble(void)
+{
+        static struct view_mark worker[] = { { "i7", "connection-pool-leak", "pgbouncer", 6432 }, { "i9", "memory-leak", "", 0 } };
+        static struct view_mark redis[] = { { "i8", "file-descriptor-leak", "", 0 } };
+        struct fixture *f = fixture_shop();
+
+        for (size_t i = 0; i < f->view.services_count; i++) {
+                struct view_service *s = &f->view.services[i];
+
+                if (strcmp(s->name, "worker") == 0) {
+                        s->marks = worker;
+                        s->marks_count = ARRAY_SIZE(worker);
+                } else if (strcmp(s->name, "redis") == 0) {
+                        s->marks = redis;
+                        s->marks_count = ARRAY_SIZE(redis);
+                }
+        }
+        return f;
+}
+
 static inline struct fixture *fixture_forty(void)
 {
         static const char *const domains[] = { "orders", "billing", "search", "catalog", "users", "mail", "stock", "media" };
