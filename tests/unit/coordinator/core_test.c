@@ -320,6 +320,41 @@ static void look_at_pools(struct view **v, int64_t now)
         assert_int_equal(core_view(core, now, &(struct view_query){ .parts = VIEW_POOLS }, v), 0);
 }
 
+/* A service that connects before it begins to listen has two edges to the server, for its port is part of who it is to
+ * the agent; what one process has on both is one pool. */
+static void pools_of_a_process_are_one_on_two_edges(void **state)
+{
+        struct summary_edge *before, *after;
+        struct summary_pool *p;
+        struct view *v = NULL;
+
+        (void)state;
+        agent_start(&a, "alpha", 1, T0);
+        before = agent_client(&a, "web", "192.0.2.7", 5432);
+        after = agent_client(&a, "web", "192.0.2.7", 5432);
+        opened(before, 2, 0);
+        opened(after, 9, 0);
+        p = agent_pool(&a, after, 77);
+        p->busy = 1, p->idle = 8, p->held = 7, p->held_ever = 9, p->reused = 1, p->limit = 60, p->opened_at = T0;
+        p = agent_pool(&a, before, 77);
+        p->idle = 2, p->close_wait = 1, p->opened_at = T0 - SECONDS(60);
+        agent_pool(&a, before, 78)->idle = 3; /* another process */
+        assert_int_equal(agent_send(&a, core, T0 + SECONDS(1)), 0);
+        look_at_pools(&v, T0 + SECONDS(2));
+        assert_int_equal(v->pools_count, 2);
+        assert_int_equal(v->pools[0].pool.pid, 77);
+        assert_int_equal(v->pools[0].pool.busy, 1);
+        assert_int_equal(v->pools[0].pool.idle, 10);
+        assert_int_equal(v->pools[0].pool.held, 7);
+        assert_int_equal(v->pools[0].pool.close_wait, 1);
+        assert_int_equal(v->pools[0].pool.held_ever, 9);
+        assert_int_equal(v->pools[0].pool.reused, 1);
+        assert_int_equal(v->pools[0].pool.limit, 60);
+        assert_true(v->pools[0].pool.opened_at == T0);
+        assert_int_equal(v->pools[1].pool.idle, 3);
+        view_free(&v);
+}
+
 /* A pool is named by both ends of its edge, as far as they are known, and by who holds it. */
 static void pools_are_of_a_process_and_a_server(void **state)
 {
@@ -463,6 +498,7 @@ int main(void)
                 TEST(a_restarted_agent_counts_on),
                 TEST(an_open_connection_is_seen_while_its_agent_reports),
                 TEST(duplicates_and_late_summaries_change_nothing),
+                TEST(pools_of_a_process_are_one_on_two_edges),
                 TEST(pools_are_of_a_process_and_a_server),
                 TEST(failures_make_a_service_bad_and_incomplete_ones_do_not),
                 TEST(the_world_outside_does_not_outgrow_the_graph),
