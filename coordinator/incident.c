@@ -9,6 +9,7 @@
 #define SAME_WITHIN (2 * 86400 * NSEC_PER_SEC) /* what comes back sooner is the same */
 #define ROUND (30 * NSEC_PER_SEC)
 #define CAUSES_EVERY (300 * NSEC_PER_SEC)
+#define CAUSES_SOON (60 * NSEC_PER_SEC) /* while an incident is young each minute tells more */
 
 const struct incident *incident_get(const struct core *core, uint32_t index)
 {
@@ -370,14 +371,15 @@ static void raise(struct core *core, const struct signature *s, const struct mea
         keep_evidence(core, i, s, m, j);
 }
 
-/* While it fires: what is known of its causes grows. */
+/* While it fires: what is known of its causes grows, quickly at first. */
 static void find_causes(struct core *core)
 {
         for (uint32_t k = 0; k < core->incidents_count; k++) {
                 struct incident *i = core->incidents[k];
+                int64_t every = MIN(MAX((core->now - i->opened_at) / 4, CAUSES_SOON), CAUSES_EVERY);
 
                 if (i->rooted || !incident_is_open(i) || i->fired_at <= i->caused_at ||
-                    (i->caused_at && i->caused_at + CAUSES_EVERY > core->now))
+                    (i->caused_at && i->caused_at + every > core->now))
                         continue;
                 i->caused_at = core->now;
                 causes_find(core, i);
