@@ -11,8 +11,10 @@
 #define CHANCE 4.0       /* deviations */
 #define SIGMA 1.0        /* of the logarithm of times of answers */
 #define WORSE 0.7        /* than the same service elsewhere: twice as much */
+#define GREETINGS 0.2    /* connections opened for each answer that was timed */
 #define LATE 0.08        /* share of what was asked that is not answered any more */
 #define LOSS 0.02        /* of segments */
+#define PLENTY 10240.0   /* bytes a second, as in packet-loss.yaml */
 #define SERIOUS 1.1      /* three times as long, */
 #define SERIOUS_TIME 1e4 /* and ten milliseconds: below that nobody is woken */
 #define SERIOUS_LATE 0.2
@@ -25,12 +27,20 @@ static double mean(const struct flow *f)
         return f->answers > 0 ? f->log_time / f->answers : NAN;
 }
 
+/* What a server says to a new connection comes fast, and is timed like an answer: where the usual time was that of many
+ * new connections among few answers, and there are none to speak of now, both are not times of the same thing. */
+static bool were_greetings(const struct flow *now, const struct flow *usual)
+{
+        return usual->attempted > GREETINGS * usual->answers &&
+               now->attempted * usual->answers < usual->attempted * now->answers / 2;
+}
+
 /* The change of the logarithm of times, 0 where it is not beyond chance. */
 static double slower(const struct flow *now, const struct flow *usual, double chance)
 {
         double x = mean(now) - mean(usual);
 
-        if (now->answers < 5 || usual->answers < 10)
+        if (now->answers < 5 || usual->answers < 10 || were_greetings(now, usual))
                 return 0;
         return fabs(x) > chance * SIGMA * sqrt(1 / now->answers + 1 / usual->answers) ? x : 0;
 }
@@ -73,10 +83,15 @@ static double segments(const struct flow *f)
         return (f->sent + f->received) / 1448;
 }
 
+/* Short messages are more segments than their bytes tell, and the kernel sends the last one again when an answer is a
+ * little late (tail loss probes, RFC 8985). So where nothing is known of what is usual on this way, a share says
+ * something only of as much traffic as the signature wants. */
 static bool loses(const struct flow *now, const struct flow *usual)
 {
         double share = now->retransmits / fmax(segments(now), 1);
 
+        if (usual->sent + usual->received < 1 && now->sent < PLENTY * now->cells * (double)(PULSE_CELL / NSEC_PER_SEC))
+                return false;
         return now->retransmits >= 8 && share > LOSS && share > 4 * usual->retransmits / fmax(segments(usual), 1);
 }
 
@@ -521,7 +536,7 @@ static int64_t onset_of(const struct walk *w, const struct root *r)
                         usual_answers += k->flow.usual.answers;
                 }
                 if (r->kind == CAUSE_NETWORK
-                            ? retransmits < LOSS / 2 * all
+                            ? retransmits <= LOSS / 2 * all
                             : refused_here < 2 && (answers < 1 || now_answers < 1 || usual_answers < 1 ||
                                                    log_time / answers < (now / now_answers + usual / usual_answers) / 2))
                         break;
