@@ -60,6 +60,7 @@ static void finding(struct text *out, json_t *e, int64_t now)
         double first = number_of(e, "first"), last = number_of(e, "last"), wanted = number_of(e, "wanted");
         double confidence = number_of(e, "confidence"), reference = number_of(e, "reference");
         bool trend = strcmp(shape, "rising") == 0 || strcmp(shape, "falling") == 0, events = strcmp(unit, "events") == 0;
+        bool accumulated = strcmp(shape, "accumulating") == 0;
         char b[VALUE_SIZE];
 
         text_printf(out, "%s ", signal);
@@ -67,8 +68,8 @@ static void finding(struct text *out, json_t *e, int64_t now)
                 text_printf(out, "is not known for long enough to say whether it is %s", shape);
                 return;
         }
-        if (trend || strncmp(shape, "step", 4) == 0) {
-                text_puts(out, "went from ");
+        if (trend || accumulated || strncmp(shape, "step", 4) == 0) {
+                text_puts(out, accumulated ? "rose from " : "went from ");
                 amount(out, first, unit);
                 text_puts(out, " to ");
                 amount(out, last, unit);
@@ -77,8 +78,12 @@ static void finding(struct text *out, json_t *e, int64_t now)
                 amount(out, last, unit);
         }
         text_printf(out, " within %s", value_duration(b, seconds_between(e, "from", "to", now)));
-        if (!isnan(reference) && !trend) {
-                text_printf(out, "%s %s ", events ? "; compared with" : " at the end, against", of[0] ? of : "");
+        if (!isnan(reference) && accumulated) {
+                text_puts(out, " and never came back; ");
+                amount(out, reference, unit);
+                text_puts(out, " more are enough");
+        } else if (!isnan(reference) && !trend) {
+                text_printf(out, "%s %s%s", events ? "; compared with" : " at the end, against", of, of[0] ? " " : "");
                 amount(out, reference, unit);
         }
         if (!isnan(confidence))
@@ -90,12 +95,22 @@ static void finding(struct text *out, json_t *e, int64_t now)
         }
 }
 
+/* What is not of one process has the number 0. */
+static void process(struct text *out, json_t *x)
+{
+        json_int_t pid = json_integer_value(json_object_get(x, "pid"));
+
+        if (pid)
+                text_printf(out, ", process %lld", (long long)pid);
+}
+
 static void source(struct text *out, json_t *e, int64_t now)
 {
         char b[VALUE_SIZE];
 
-        text_printf(out, "    %s, process %lld, until %s\n", value_string(e, "host"),
-                    (long long)json_integer_value(json_object_get(e, "pid")), value_time(b, json_object_get(e, "to"), now));
+        text_printf(out, "    %s", value_string(e, "host"));
+        process(out, e);
+        text_printf(out, ", until %s\n", value_time(b, json_object_get(e, "to"), now));
 }
 
 static void chain(struct text *out, json_t *array, int64_t now, bool against)
@@ -132,9 +147,10 @@ static void subjects(struct text *out, json_t *x, int64_t now)
                 double value = number_of(s, "value"), limit = number_of(s, "limit");
                 char b[VALUE_SIZE], c[VALUE_SIZE];
 
-                text_printf(out, "  - %s, process %lld, started %s", value_string(s, "host"),
-                            (long long)json_integer_value(json_object_get(s, "pid")),
-                            value_time(b, json_object_get(s, "started"), now));
+                text_printf(out, "  - %s", value_string(s, "host"));
+                process(out, s);
+                if (json_is_string(json_object_get(s, "started")))
+                        text_printf(out, ", started %s", value_time(b, json_object_get(s, "started"), now));
                 if (build[0])
                         text_printf(out, ", build %.12s", build);
                 text_printf(out, ": since %s", value_time(c, json_object_get(s, "onset"), now));
@@ -208,18 +224,21 @@ int explain_words(struct text *out, json_t *root, int64_t now, bool colour)
                 text_printf(out, ", towards %s port %lld", server, (long long)json_integer_value(json_object_get(x, "port")));
         text_printf(out, ".\nIt began at about %s; seen since %s; %s.\n", value_time(b, json_object_get(x, "onset_at"), now),
                     value_time(c, json_object_get(x, "opened_at"), now), value_string(x, "state"));
-        heading(out, "Where", colour);
+        if (json_array_size(json_object_get(x, "subjects")) > 0)
+                heading(out, "Where", colour);
         subjects(out, x, now);
         heading(out, "What shows it", colour);
         chain(out, json_object_get(x, "evidence"), now, false);
-        heading(out, "What would speak against it", colour);
+        if (json_array_size(json_object_get(x, "against")) > 0)
+                heading(out, "What would speak against it", colour);
         chain(out, json_object_get(x, "against"), now, true);
         heading(out, "Cause", colour);
         causes(out, json_object_get(x, "causes"));
         ruled_out(out, json_object_get(x, "ruled_out"), colour);
         heading(out, "If nothing is done", colour);
         if_nothing_is_done(out, x, now);
-        heading(out, "Remedies, in order", colour);
+        if (json_array_size(json_object_get(x, "remedies")) > 0)
+                heading(out, "Remedies, in order", colour);
         json_array_foreach(json_object_get(x, "remedies"), i, remedy)
                 text_printf(out, "  %zu. %s\n", i + 1, json_string_value(remedy));
         return out->failed;
