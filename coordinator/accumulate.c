@@ -26,7 +26,8 @@ static void step_down(struct accumulated *a, double *level, double value, int64_
 bool accumulated(const struct series *s, int64_t from, int64_t to, int64_t within, int64_t every, struct accumulated *ret)
 {
         struct series_cell cells[SERIES_CELLS_MAX];
-        size_t n = series_cells(s, from, to, cells, ARRAY_SIZE(cells)), i, late = 0;
+        size_t n = series_cells(s, from, to, cells, ARRAY_SIZE(cells)), i;
+        int64_t seen = 0; /* of the last `within`: cells are longer the older they are */
         struct accumulated a = { 0 };
         double top = INFINITY, level;
 
@@ -34,9 +35,9 @@ bool accumulated(const struct series *s, int64_t from, int64_t to, int64_t withi
                 return false;
         for (i = 0; i < n && cells[i].at + cells[i].width > to - within; i++) {
                 top = fmin(top, cells[i].value);
-                late++;
+                seen += MAX(every, cells[i].width);
         }
-        if (late == 0 || (int64_t)late * MAX(every, cells[0].width) < within / 2)
+        if (seen == 0 || seen < within / 2)
                 return false;
         top = level = whole(top);
         for (; i < n; i++)

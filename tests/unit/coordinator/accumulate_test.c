@@ -63,6 +63,22 @@ static void a_leak_climbs_step_by_step(void **state)
         assert_in_range(a.first - T0, 3 * HOUR - MINUTE, 3 * HOUR + MINUTE);
 }
 
+/* Most of an hour is kept in cells of a minute, of which there are fewer. */
+static void an_hour_is_seen_as_well_as_a_minute(void **state)
+{
+        struct accumulated a;
+
+        (void)state;
+        hold(0, 2 * HOUR);
+        hold(1, HOUR);
+        hold(2, 2 * HOUR);
+        a = look(HOUR);
+        assert_true(a.base == 0 && a.rise == 2);
+        hold(NAN, 40 * MINUTE);
+        hold(2, 10 * MINUTE);
+        assert_false(accumulated(&series, T0, now - EVERY, HOUR, EVERY, &a)); /* a third of it */
+}
+
 static void what_comes_and_goes_is_none(void **state)
 {
         struct accumulated a;
@@ -193,6 +209,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         const struct CMUnitTest tests[] = {
                 TEST(a_leak_climbs_step_by_step),
+                TEST(an_hour_is_seen_as_well_as_a_minute),
                 TEST(what_comes_and_goes_is_none),
                 TEST(what_did_not_stay_yet_does_not_count),
                 TEST(a_gap_is_no_evidence),
