@@ -5,7 +5,7 @@
 IMAGE_PACKAGES=systemd,systemd-sysv,dbus,iproute2,procps,curl,ca-certificates
 IMAGE_PACKAGES+=,nginx-light,haproxy,postgresql-15,pgbouncer,redis-server
 # Clients whose libraries the tests of leaks use.
-IMAGE_PACKAGES+=,nodejs,node-pg,python3,python3-psycopg,python3-psycopg-pool
+IMAGE_PACKAGES+=,nodejs,node-pg,python3,python3-psycopg,python3-psycopg-pool,python3-websockets
 # What the programs under test are linked with.
 IMAGE_PACKAGES+=,libbpf1,libelf1,zlib1g,libnng1,libprotobuf-c1,libssl3,libcyaml1,libyaml-0-2,libcap2,libseccomp2
 IMAGE_PACKAGES+=,libsqlite3-0,libjansson4,libmicrohttpd12,libsystemd0,valgrind,libc6-dbg
