@@ -132,8 +132,8 @@ run: $(PROGRAMS) ## coordinator, agent and the live graph of this machine; Ctrl-
 # All tests are programs that print TAP: `tests/SUITE/NAME.t`, or what a tests/*.mk builds and adds to
 # TESTS_SUITE. What such scripts need built goes to TEST_NEEDS. The environment tells them $(O), and
 # FAST=1 where three minutes must do. tests/runner/exec says more.
-SUITES := runner unit sim fuzz sanitize bpf link exact hard kernels system
-FAST_SUITES := runner unit sim fuzz bpf link
+SUITES := runner real unit sim fuzz sanitize bpf link exact hard kernels system
+FAST_SUITES := runner real unit sim fuzz bpf link
 TESTS_unit := $(UNIT_TESTS)
 TEST_NEEDS := $(PROGRAMS)
 
