@@ -140,13 +140,22 @@ static void take_poll(struct daemon *d, const struct endpoint_peer *peer, uint64
                 d->wake_set = loop_set_timer(d->wake, held.until) == 0;
 }
 
+static enum query_status announce(struct daemon *d, const struct wire_query *query)
+{
+        enum query_status status = query_announce(d->core, clock_wall(), query, &d->text);
+
+        if (status == QUERY_DONE)
+                daemon_audit_announced(d, query, d->text.data);
+        return status;
+}
+
 static void make_answer(struct daemon *d, const struct wire_query *query, struct wire_answer *ret_answer)
 {
         d->text.length = 0;
         d->text.failed = 0;
         ret_answer->content_type = "text/plain; charset=utf-8";
         if (strcmp(query->verb, "deployed") == 0)
-                ret_answer->status = query_announce(d->core, clock_wall(), query, &d->text);
+                ret_answer->status = announce(d, query);
         else
                 ret_answer->status =
                         query_answer(d->core, d->signatures, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
@@ -200,6 +209,10 @@ static bool take_query(struct daemon *d, uint64_t token, const struct wire_query
 
         if (strcmp(query->verb, "record") == 0)
                 return daemon_record(d, token, query);
+        if (strncmp(query->verb, "audit-", strlen("audit-")) == 0) {
+                daemon_audit_answer(d, token, query);
+                return true;
+        }
         if (!brief && (d->working || (large && !daemon_settle(d))))
                 return false;
         d->queries++;

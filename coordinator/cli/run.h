@@ -10,6 +10,7 @@ int run_replay(const struct invocation *invocation);
 int run_watch(const struct invocation *invocation);
 int run_explain(const struct invocation *invocation);
 int run_signatures(const struct invocation *invocation);
+int run_audit(const struct invocation *invocation);
 int run_deployed(const struct invocation *invocation);
 int run_version(const struct invocation *invocation);
 int run_completion(const struct invocation *invocation);
