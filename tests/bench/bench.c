@@ -1,6 +1,6 @@
 /* Measures what is promised of cost and scale, and prints each figure beside its bound:
  *
- *   bench [--build FOLDER] [--rounds N] [--seconds N] [services|connections|kernel|agent|scale|replay|history]...
+ *   bench [--build FOLDER] [--rounds N] [--seconds N] [services|connections|kernel|agent|scale|replay|history|audit]...
  *
  * The exit status is 1 if a figure is over its bound; inconclusive ones do not fail it. */
 #include "tests/bench/cost.h"
@@ -21,6 +21,7 @@ static const struct {
 } groups[] = {
         { "kernel", cost_kernel }, { "connections", cost_connections }, { "services", cost_services }, { "agent", cost_agent },
         { "scale", cost_scale },   { "replay", cost_replay },           { "history", cost_history },
+        { "audit", cost_audit },
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)

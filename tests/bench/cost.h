@@ -17,5 +17,6 @@ void cost_connections(const struct cost_options *options);
 void cost_kernel(const struct cost_options *options);
 void cost_agent(const struct cost_options *options);
 void cost_scale(const struct cost_options *options);
+void cost_audit(const struct cost_options *options);
 void cost_replay(const struct cost_options *options);
 void cost_history(const struct cost_options *options);
