@@ -114,6 +114,7 @@ void daemon_audit_tick(struct daemon *d, int64_t now)
                 if (audit_recover(d->audit) < 0)
                         return;
                 note_refusal(d);
+                daemon_audit_configuration(d, "recovered", NULL);
         }
         if (!d->audit_incidents) {
                 r = audit_incidents_new(d->audit, &d->audit_incidents);
