@@ -39,7 +39,7 @@ static void try_checkpoint(const char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        static const char key_text[] = "nightshift/vm-7a5f1af6+db476dd8+AXpfGvYPGKRK6TFfvSKWEGTOz8Tz+eTzitm0DK5zpWdm";
+        static const char key_text[] = "nightshift/example-eb13b465+1a7a60ba+AesTtGUuvjYGO3gNrfv4M6Xt/7ZPGJcfhvTttfpKUMaz";
         char *text = malloc(size ? size : 1);
         const struct note_key *by = NULL;
         struct checkpoint c;
