@@ -221,8 +221,10 @@ int audit_append_all(struct audit *audit, const struct audit_record *records, si
         if (r == 0)
                 r = write_frame(audit);
         if (r < 0) {
-                while (made > 0)
-                        free(TAKE_PTR(s->pending[s->pending_count + --made].bytes));
+                for (size_t i = 0; i < made; i++) {
+                        free(s->pending[s->pending_count + i].bytes);
+                        s->pending[s->pending_count + i].bytes = NULL;
+                }
                 return r;
         }
         *ret_index = audit_state_size(s);

@@ -310,7 +310,7 @@ static int publish_anew(struct audit_state *s)
 int audit_state_open(struct audit *audit, struct audit_state **ret_state)
 {
         struct audit_state *s = calloc(1, sizeof(*s));
-        struct audit_files state = { .folder = -1 };
+        struct audit_files state = { .folder = -1, .io = audit->io };
         int r;
 
         if (!s)

@@ -112,7 +112,7 @@ static void conclude(struct verifier *v, const struct verify_entry *e)
 void verify_batch_end(struct verifier *v)
 {
         unsigned threads = (unsigned)MIN(MIN(v->threads, THREADS_MAX), v->batch.count / WORTH_A_THREAD + 1);
-        struct share shares[THREADS_MAX];
+        struct share shares[THREADS_MAX] = { { .v = v, .step = 1 } };
 
         json_object_seed(0); /* before threads may do so at the same time */
         for (unsigned i = 0; i < threads; i++)

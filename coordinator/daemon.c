@@ -224,7 +224,7 @@ static void set_log_level(const char *name)
 
 static void reload(struct daemon *d)
 {
-        struct yaml_config_error error;
+        struct yaml_config_error error = { "" };
         struct config fresh;
         const char *why = "";
         int r;
