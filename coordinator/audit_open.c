@@ -176,7 +176,7 @@ static int check_note(const struct audit_state *s, const char *note, size_t size
 static int take_frame(struct audit_state *s, const struct audit_frame *f)
 {
         const uint8_t *data;
-        struct checkpoint checkpoint;
+        struct checkpoint checkpoint = { 0 };
         struct tlog_hash root;
         size_t at = 0, size;
         int r = 0;
@@ -241,7 +241,7 @@ static int load_journal(struct audit *audit, struct audit_state *s)
 static int check_checkpoint(struct audit *audit, struct audit_state *s)
 {
         CLEANUP_FREE uint8_t *note = NULL;
-        struct checkpoint checkpoint;
+        struct checkpoint checkpoint = { 0 };
         struct tlog_hash root;
         size_t size;
         int r = audit_file_read(&s->files, AUDIT_CHECKPOINT_FILE, NOTE_MAX, &note, &size);

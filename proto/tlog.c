@@ -69,9 +69,10 @@ int tlog_edge_root(const struct tlog_edge *edge, struct tlog_hash *ret_root)
         return 0;
 }
 
-static unsigned bits(uint64_t n)
+/* The exponent of the largest power of two that is not above n, which is at least 1. */
+static unsigned exponent(uint64_t n)
 {
-        return n ? 64 - (unsigned)__builtin_clzll(n) : 0;
+        return 63 - (unsigned)__builtin_clzll(n | 1);
 }
 
 /* Of the leaves from `low` to `high`; `low` is where a subtree of that size can begin. */
@@ -81,7 +82,7 @@ static int range_hash(uint64_t low, uint64_t high, tlog_read_function read, void
         int r;
 
         while (low < high) {
-                unsigned height = bits(high - low) - 1;
+                unsigned height = exponent(high - low);
                 struct tlog_hash h;
 
                 r = read(data, height, low >> height, &h);
@@ -102,7 +103,7 @@ int tlog_root(uint64_t size, tlog_read_function read, void *data, struct tlog_ha
 /* The largest power of two below n, which is at least 2. */
 static uint64_t split(uint64_t n)
 {
-        return UINT64_C(1) << (bits(n - 1) - 1);
+        return UINT64_C(1) << exponent(n - 1);
 }
 
 static void reverse(struct tlog_hash *proof, size_t count)
