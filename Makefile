@@ -30,7 +30,7 @@ AGENT_LIB := $(O)/libagent.a
 COORDINATOR_LIB := $(O)/libcoordinator.a
 CLI_LIB := $(O)/libcli.a
 
-PROTO_LIBS := -lprotobuf-c -lyaml
+PROTO_LIBS := -lprotobuf-c -lyaml -lcrypto
 AGENT_LIBS := $(PROTO_LIBS) -lbpf -lelf -lz -lnng -lssl -lcrypto -lyaml -ljansson -lcap -lseccomp -lpthread
 COORDINATOR_LIBS := $(PROTO_LIBS) -lssl -lcrypto -lsqlite3 -lz -lyaml -ljansson -lmicrohttpd -lm -lpthread
 CLI_LIBS := $(PROTO_LIBS) -lnng -ljansson -lssl -lcrypto -lpthread

@@ -12,13 +12,13 @@
  * it as JSON strings, escaped. */
 #pragma once
 
-#include "proto/base.h"
+#include "proto/tlog.h"
 
 #include <jansson.h>
 
-#define AUDIT_ENTRY_MAX 65535        /* bytes of an entry, by the format */
+#define AUDIT_ENTRY_MAX 65535         /* bytes of an entry, by the format */
 #define AUDIT_EVIDENCE_MAX (4u << 20) /* bytes of one piece of evidence */
-#define AUDIT_RECORDS_MAX 16         /* appended together */
+#define AUDIT_RECORDS_MAX 16          /* appended together */
 
 struct audit;
 
@@ -43,10 +43,10 @@ bool audit_kind_parse(const char *name, enum audit_kind *ret_kind);
 /* What is to be appended; all of it stays the caller's. */
 struct audit_record {
         enum audit_kind kind;
-        int64_t at;                            /* wall clock */
-        const char *incident, *action;         /* ids as `incidents` and `actions` show them; NULL: none */
-        const json_t *predicate;               /* an object: whatever belongs to the kind */
-        const void *evidence;                  /* bulky, stored by digest; NULL: none */
+        int64_t at;                    /* wall clock */
+        const char *incident, *action; /* ids as `incidents` and `actions` show them; NULL: none */
+        const json_t *predicate;       /* an object: whatever belongs to the kind */
+        const void *evidence;          /* bulky, stored by digest; NULL: none */
         size_t evidence_size;
 };
 
@@ -75,8 +75,8 @@ struct audit_entry {
         const char *incident, *action; /* NULL: none */
         const char *evidence;          /* SHA-256 in hexadecimal; NULL: none */
         const json_t *predicate;       /* as it was appended */
-        uint8_t leaf[32];              /* its leaf hash */
-        const uint8_t *bytes;          /* the envelope */
+        struct tlog_hash leaf;
+        const uint8_t *bytes; /* the envelope */
         size_t size;
 };
 /* Lives until it returns; a negative result ends the visit and is returned. */
@@ -93,6 +93,38 @@ const char *audit_refusal(const struct audit *audit);
 /* The latest checkpoint, a signed note: it travels with each dispatch. Lives until the next append. */
 const char *audit_checkpoint(const struct audit *audit);
 /* What shows an agent whose last checkpoint was of `size` entries that ours is a continuation of it: see
- * proto/witness.h. At most TLOG_PROOF_MAX hashes. -ERANGE: we have no more than `size` entries, which is a rolled-back log. */
-struct tlog_hash;
-MUST_CHECK int audit_consistency(struct audit *audit, uint64_t size, struct tlog_hash *ret_proof, size_t *ret_count);
+ * proto/witness.h. -ERANGE: we have fewer, which is a log that was rolled back. */
+MUST_CHECK int audit_consistency(struct audit *audit, uint64_t size, struct tlog_hash ret_proof[TLOG_PROOF_MAX], size_t *ret_count);
+/* What shows that entry `index` is in the log of the latest checkpoint. -ERANGE. */
+MUST_CHECK int audit_inclusion(struct audit *audit, uint64_t index, struct tlog_hash ret_proof[TLOG_PROOF_MAX], size_t *ret_count);
+
+struct audit_io;
+struct audit_options {
+        const char *state_dir;     /* the log is STATE_DIR/audit, its key STATE_DIR/audit.key */
+        const char *name;          /* of a log that is made: "nightshift/" and this, and some random digits */
+        const struct audit_io *io; /* NULL: the real one */
+};
+#define AUDIT_FOLDER "audit"
+#define AUDIT_KEY_FILE "audit.key"
+
+/* Opens the log, or makes it and its key; what a crash left unfinished is finished or, if nobody was told
+ * of it, dropped. If it cannot be opened there is an audit all the same, which refuses appends:
+ * audit_refusal() says why. -ENOMEM. */
+MUST_CHECK int audit_new(const struct audit_options *options, struct audit **ret_audit);
+void audit_free(struct audit **audit);
+/* Opens it once more after a failure. 0, or -errno as audit_refusal() says. */
+MUST_CHECK int audit_recover(struct audit *audit);
+
+/* Brings what others read up to date: the checkpoint in the file, partial tiles and bundles. Call it about
+ * once a second and before a stop; nothing to do costs nothing. It takes milliseconds, more when 256
+ * entries are complete. -errno: it failed, and the log is refused from now on. */
+MUST_CHECK int audit_publish(struct audit *audit);
+
+/* A new key signs from now on, see audit_keys.h; the old one is gone. The caller appends the entry that
+ * says so. `ret_key`: the new one, as text of NOTE_KEY_TEXT_MAX. */
+MUST_CHECK int audit_rotate_key(struct audit *audit, char *ret_key);
+/* The present key's public half, likewise. "" if there is none. */
+const char *audit_public_key(const struct audit *audit);
+
+/* Evidence of an entry by its digest in hexadecimal; the caller frees. -ENOENT, -EBADMSG: it is damaged. */
+MUST_CHECK int audit_evidence(struct audit *audit, const char *digest, uint8_t **ret_data, size_t *ret_size);
