@@ -1,0 +1,28 @@
+#include "coordinator/acting_commit.h"
+
+int acting_commit(struct acting *acting, const struct ledger *ledger, struct record *record)
+{
+        int r;
+
+        record_clean(record);
+        r = ledger->append(ledger->data, record);
+        if (r == 0)
+                r = acting_apply(acting, record);
+        record_free(record);
+        return r;
+}
+
+int acting_decide(struct acting *acting, const struct ledger *ledger, int64_t now, const struct scene *scene, int most)
+{
+        struct record record;
+        int n = 0;
+
+        while (n < most && acting_next(acting, now, scene, &record)) {
+                int r = acting_commit(acting, ledger, &record);
+
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        return n;
+}
