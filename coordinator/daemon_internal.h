@@ -10,6 +10,7 @@
 
 struct arena;
 struct asides;
+struct conduct;
 struct http;
 struct signature_set;
 struct recorder;
@@ -29,6 +30,7 @@ struct daemon {
         struct polls *polls;
         struct asides *asides;
         struct recorder *recorder;
+        struct conduct *conduct;
         struct http *http;
         struct signature_set *signatures; /* in force; never NULL once it runs */
         struct loop_source *tick, *wake, *work, *signals[3];

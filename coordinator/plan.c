@@ -67,13 +67,14 @@ static void name_environment(const struct situation *s, const struct action *act
 }
 
 /* What decides: another signature, thresholds or code is another unit. */
-static int name_version(const struct policy *p, const struct situation *s, const struct action *action, uint8_t *version)
+int plan_version(const struct policy *p, const uint8_t signature[DIGEST_SIZE], const struct action *action,
+                 uint8_t ret_version[DIGEST_SIZE])
 {
         char text[64 + 400], hex[DIGEST_TEXT_SIZE];
 
-        snprintf(text, sizeof(text), "%s %s %u %lld %.6g %u %u", digest_text(s->signature_digest, hex), action->name,
-                 action->version, (long long)p->evidence_max_age, p->confidence_min, p->ramp_most, p->share_percent);
-        return digest_of(text, strlen(text), version);
+        snprintf(text, sizeof(text), "%s %s %u %lld %.6g %u %u", digest_text(signature, hex), action->name, action->version,
+                 (long long)p->evidence_max_age, p->confidence_min, p->ramp_most, p->share_percent);
+        return digest_of(text, strlen(text), ret_version);
 }
 
 static bool by_process(const struct action *action)
@@ -166,7 +167,7 @@ int plan_make(const struct policy *p, const struct situation *s, uint32_t remedy
         snprintf(plan.unit.signature, sizeof(plan.unit.signature), "%s", s->signature);
         snprintf(plan.unit.action, sizeof(plan.unit.action), "%s", action->name);
         name_environment(s, action, plan.unit.environment, sizeof(plan.unit.environment));
-        e = name_version(p, s, action, plan.unit.version);
+        e = plan_version(p, s->signature_digest, action, plan.unit.version);
         if (e == 0)
                 e = plan_seal(&plan);
         if (e < 0)

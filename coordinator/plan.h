@@ -51,6 +51,10 @@ MUST_CHECK int plan_copy(const struct plan *plan, struct plan *ret_plan);
 /* Fills the digest. -ENOMEM. */
 MUST_CHECK int plan_seal(struct plan *plan);
 
+/* The version of a unit. -ENOMEM. */
+MUST_CHECK int plan_version(const struct policy *policy, const uint8_t signature[DIGEST_SIZE], const struct action *action,
+                            uint8_t ret_version[DIGEST_SIZE]);
+
 /* The target is still there, as it was, and still one for this plan. */
 bool plan_target_stands(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
 /* How many come with the wave that begins at target `from`. */

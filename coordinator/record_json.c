@@ -34,6 +34,12 @@ enum audit_kind record_audit_kind(const struct record *r)
         return kinds[r->kind];
 }
 
+/* jansson's json_string() has a namesake in coordinator/json.h. */
+static json_t *new_string(const char *text)
+{
+        return json_stringn(text, strlen(text));
+}
+
 static void set_number(json_t *o, const char *key, int64_t value)
 {
         char text[24];
@@ -41,7 +47,7 @@ static void set_number(json_t *o, const char *key, int64_t value)
         if (!value)
                 return;
         snprintf(text, sizeof(text), "%" PRId64, value);
-        json_object_set_new(o, key, json_string(text));
+        json_object_set_new(o, key, new_string(text));
 }
 
 static void set_key(json_t *o, const char *key, uint64_t value)
@@ -49,21 +55,21 @@ static void set_key(json_t *o, const char *key, uint64_t value)
         char text[24];
 
         snprintf(text, sizeof(text), "%" PRIx64, value);
-        json_object_set_new(o, key, json_string(text));
+        json_object_set_new(o, key, new_string(text));
 }
 
 /* What a workload chose may be anything: what is not UTF-8 was replaced when it came in. */
 static void set_string(json_t *o, const char *key, const char *value)
 {
         if (*value)
-                json_object_set_new(o, key, json_string(value));
+                json_object_set_new(o, key, new_string(value));
 }
 
 static void set_digest(json_t *o, const char *key, const uint8_t *digest)
 {
         char hex[DIGEST_TEXT_SIZE];
 
-        json_object_set_new(o, key, json_string(digest_text(digest, hex)));
+        json_object_set_new(o, key, new_string(digest_text(digest, hex)));
 }
 
 static json_t *unit_to_json(const struct unit_key *k)
@@ -102,7 +108,7 @@ static json_t *plan_to_json(const struct plan *p)
                 char text[24];
 
                 snprintf(text, sizeof(text), "%" PRIx64, p->cone[i]);
-                json_array_append_new(cone, json_string(text));
+                json_array_append_new(cone, new_string(text));
         }
         json_object_set_new(o, "cone", cone);
         json_object_set_new(o, "cone_whole", json_boolean(p->cone_whole));

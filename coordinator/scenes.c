@@ -29,6 +29,14 @@ void seen_free(struct seen **ret_seen)
         *ret_seen = NULL;
 }
 
+bool scenes_any(const struct core *core)
+{
+        for (uint32_t k = 0; k < core->incidents_count; k++)
+                if (incident_is_open(core->incidents[k]))
+                        return true;
+        return false;
+}
+
 struct scene *seen_scene(struct seen *seen)
 {
         return &seen->scene;
