@@ -113,8 +113,8 @@ struct order {
         uint64_t remedy;
         uint32_t target;
         uint64_t epoch;
-        int64_t expires_at; /* APPLY: not to be begun later; */
-        int64_t lease_until;
+        int64_t expires_in;      /* from now: APPLY is not to be begun later; */
+        int64_t lease;           /* from now. Durations, so that they do not depend on whose clock is right */
         const struct plan *plan; /* until the next acting_apply() */
 };
 /* Those of one host (NULL: of all), at most `most`; returns how many. */

@@ -1,4 +1,14 @@
 #include "coordinator/acting_commit.h"
+#include "coordinator/acting_internal.h"
+
+int64_t pace_now(struct pace *pace, const struct acting *acting, int64_t wall, int64_t monotonic)
+{
+        int64_t now = pace->now ? pace->now + (monotonic - pace->monotonic) : acting_time(acting, wall);
+
+        pace->now = MAX(now, wall);
+        pace->monotonic = monotonic;
+        return pace->now;
+}
 
 int acting_commit(struct acting *acting, const struct ledger *ledger, struct record *record)
 {

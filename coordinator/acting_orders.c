@@ -22,7 +22,7 @@ static bool order_of(const struct acting *a, int64_t now, const struct scene *sc
                 return m->state == REMEDY_INTENDED && may_still(a, now, scene, m, target);
         case TARGET_VERIFIED:
                 *ret_kind = ORDER_HOLD;
-                return m->plan.action->lapse == LAPSE_HOLD && m->plan.class != CLASS_ONE_WAY;
+                return m->plan.action->lapse == LAPSE_HOLD;
         case TARGET_REVERTING:
                 *ret_kind = ORDER_REVERT;
                 return true;
@@ -51,8 +51,8 @@ size_t acting_orders(const struct acting *a, int64_t now, const struct scene *sc
                                                           .remedy = m->id,
                                                           .target = t,
                                                           .epoch = a->epoch,
-                                                          .expires_at = m->expires_at,
-                                                          .lease_until = m->lease_until,
+                                                          .expires_in = m->expires_at - now,
+                                                          .lease = MAX(m->lease_until - now, (int64_t)0),
                                                           .plan = &m->plan };
                 }
         }

@@ -21,6 +21,7 @@ struct conduct {
         struct acting *acting;
         struct audit *audit;
         struct ledger ledger;
+        struct pace pace;
         uint64_t epoch;
         int64_t recover_at;
         bool damaged; /* what the log says cannot be followed */
@@ -214,8 +215,9 @@ static void dispatch(struct conduct *c, int64_t now, const struct scene *scene)
         }
 }
 
-void conduct_tick(struct conduct *c, int64_t now)
+void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 {
+        int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
         struct seen *seen;
         int r;
 
@@ -247,6 +249,7 @@ int conduct_say(struct conduct *c, int64_t now, const struct word *word, char re
         struct seen *seen;
         int r;
 
+        now = MAX(now, c->pace.now);
         if (conduct_refusal(c)) {
                 snprintf(ret_why, PLAN_WHY_MAX, "nothing can be decided: %.200s", conduct_refusal(c));
                 return -EROFS;
@@ -280,8 +283,10 @@ int conduct_outlook(const struct conduct *c, int64_t now, uint64_t incident, str
 {
         const struct situation *s;
         struct seen *seen;
-        int r = look(c, now, &seen);
+        int r;
 
+        now = MAX(now, c->pace.now);
+        r = look(c, now, &seen);
         if (r < 0)
                 return r;
         s = scene_find(seen_scene(seen), incident);

@@ -16,8 +16,8 @@ struct seen;
 MUST_CHECK int conduct_new(const struct core *core, const char *state_dir, int64_t now, struct conduct **ret_conduct);
 void conduct_free(struct conduct **conduct);
 
-/* About once a second, while the core is not at work. */
-void conduct_tick(struct conduct *conduct, int64_t now);
+/* About once a second, while the core is not at work. Between ticks time is that of the last one, or later. */
+void conduct_tick(struct conduct *conduct, int64_t wall, int64_t monotonic);
 
 /* A person's word takes effect, or `ret_why` says why not: -ENOENT, -EPERM, -EROFS (the log takes nothing). */
 MUST_CHECK int conduct_say(struct conduct *conduct, int64_t now, const struct word *word, char ret_why[PLAN_WHY_MAX]);

@@ -203,7 +203,7 @@ void daemon_tick_done(struct daemon *d)
         if (d->http)
                 http_tick(d->http);
         recorder_expire(d->recorder, now);
-        conduct_tick(d->conduct, clock_wall());
+        conduct_tick(d->conduct, clock_wall(), now);
         if (now >= d->save_due)
                 save(d, now);
         if (d->watchdog_every && now >= d->watchdog_due) {

@@ -211,47 +211,70 @@ uint32_t plan_wave(const struct policy *p, const struct plan *plan, uint32_t fro
         return MIN(MIN(size, share), plan->count - from);
 }
 
-static void put(char *buffer, size_t size, size_t *used, const char *key, const char *value)
-{
-        int n = snprintf(buffer + *used, size - *used, "%s %zu:%s\n", key, strlen(value), value);
+struct seal {
+        char *text;
+        size_t size, used;
+};
 
-        *used += (size_t)n < size - *used ? (size_t)n : size - *used - 1;
+static void put_bytes(struct seal *s, const char *data, size_t size)
+{
+        /* What does not fit is noticed at the end. */
+        if (size < s->size - s->used)
+                memcpy(s->text + s->used, data, size);
+        s->used = MIN(s->used + size, s->size - 1);
+}
+
+static void put(struct seal *s, const char *key, const char *value)
+{
+        size_t length = strlen(value), n = 0;
+        char digits[24];
+
+        do {
+                digits[sizeof(digits) - ++n] = (char)('0' + length % 10);
+        } while ((length /= 10) > 0);
+        put_bytes(s, key, strlen(key));
+        put_bytes(s, " ", 1);
+        put_bytes(s, digits + sizeof(digits) - n, n);
+        put_bytes(s, ":", 1);
+        put_bytes(s, value, strlen(value));
+        put_bytes(s, "\n", 1);
 }
 
 /* Over a text with every length in it, so that no two plans have the same. */
 int plan_seal(struct plan *plan)
 {
-        size_t size = 4096 + plan->count * 1024u, used = 0;
+        size_t size = 4096 + plan->count * 1024u;
         CLEANUP_FREE char *text = malloc(size);
+        struct seal s = { text, size, 0 };
         char number[96], hex[DIGEST_TEXT_SIZE];
 
         if (!text)
                 return -ENOMEM;
-        put(text, size, &used, "plan", "1");
+        put(&s, "plan", "1");
         snprintf(number, sizeof(number), "%llu", (unsigned long long)plan->incident);
-        put(text, size, &used, "incident", number);
-        put(text, size, &used, "signature", plan->signature);
-        put(text, size, &used, "service", plan->service);
-        put(text, size, &used, "action", plan->action->name);
-        put(text, size, &used, "class", class_name(plan->class));
-        put(text, size, &used, "environment", plan->unit.environment);
-        put(text, size, &used, "version", digest_text(plan->unit.version, hex));
-        put(text, size, &used, "cause", plan->cause);
-        put(text, size, &used, "of", plan->cause_ref);
-        put(text, size, &used, "from", plan->from_build);
-        put(text, size, &used, "to", plan->to_build);
-        put(text, size, &used, "predicts", plan->predicts.says);
+        put(&s, "incident", number);
+        put(&s, "signature", plan->signature);
+        put(&s, "service", plan->service);
+        put(&s, "action", plan->action->name);
+        put(&s, "class", class_name(plan->class));
+        put(&s, "environment", plan->unit.environment);
+        put(&s, "version", digest_text(plan->unit.version, hex));
+        put(&s, "cause", plan->cause);
+        put(&s, "of", plan->cause_ref);
+        put(&s, "from", plan->from_build);
+        put(&s, "to", plan->to_build);
+        put(&s, "predicts", plan->predicts.says);
         for (uint32_t i = 0; i < plan->count; i++) {
                 const struct plan_target *t = &plan->targets[i];
 
-                put(text, size, &used, "host", t->host);
-                put(text, size, &used, "boot", t->boot_id);
-                put(text, size, &used, "zone", t->zone);
-                put(text, size, &used, "build", t->build);
+                put(&s, "host", t->host);
+                put(&s, "boot", t->boot_id);
+                put(&s, "zone", t->zone);
+                put(&s, "build", t->build);
                 snprintf(number, sizeof(number), "%u %lld", t->pid, (long long)t->started);
-                put(text, size, &used, "process", number);
+                put(&s, "process", number);
         }
-        if (used + 1 >= size)
+        if (s.used + 1 >= size)
                 return -EMSGSIZE;
-        return digest_of(text, used, plan->digest);
+        return digest_of(text, s.used, plan->digest);
 }

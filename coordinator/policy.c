@@ -11,7 +11,7 @@ void policy_defaults(struct policy *ret_policy)
         *ret_policy = (struct policy){
                 /* From shadow, a unit is tried as hard as from propose: whoever fell has to show it again. */
                 .trials = { { .80, .95, .05, .10 }, { .80, .95, .05, .10 }, { .90, .99, .01, .05 } },
-                .alpha_shrinks = .25,
+                .alpha_shrinks = .1,
                 .decays_after = 90 * DAYS,
                 .correlated_within = HOURS,
                 .evidence_max_age = 2 * MINUTES,
