@@ -1,8 +1,6 @@
 #include "coordinator/conduct.h"
 #include "coordinator/acting_commit.h"
 #include "coordinator/action_names.h"
-#include "coordinator/core.h"
-#include "coordinator/queries.h"
 #include "coordinator/record_json.h"
 #include "coordinator/scenes.h"
 #include "proto/log.h"
@@ -12,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECOVER_EVERY (30 * NSEC_PER_SEC)
 #define DECISIONS_MOST 64 /* a tick: each is a sync of the disk */
 #define ORDERS_MOST 64
 
@@ -23,8 +20,8 @@ struct conduct {
         struct ledger ledger;
         struct pace pace;
         uint64_t epoch;
-        int64_t recover_at;
-        bool damaged; /* what the log says cannot be followed */
+        bool followed; /* all that it says is in `acting` */
+        bool damaged;  /* what the log says cannot be followed */
 };
 
 static int replay_entry(void *data, const struct audit_entry *entry)
@@ -56,46 +53,22 @@ static void log_record(const struct record *r)
                            r->why);
 }
 
-/* The whole evidence chain of the incident, as `explain` shows it. */
-static int evidence(const struct conduct *c, int64_t now, const char *incident, struct text *out)
-{
-        struct wire_argument argument = { "incident", incident };
-        struct wire_query query = { "explain", &argument, 1 };
-        const char *type;
-
-        return query_answer((struct core *)c->core, NULL, NULL, now, -1, &query, out, &type) == QUERY_DONE ? out->failed : -ENOENT;
-}
-
 static int append(void *data, const struct record *record)
 {
         struct conduct *c = data;
         const struct remedy *m = record->remedy ? acting_find(c->acting, record->remedy) : NULL;
         const struct plan *plan = record->kind == RECORD_PROPOSED ? &record->plan : m ? &m->plan : NULL;
-        struct audit_record records[2] = { 0 };
         char incident[24], action[24];
         json_t *predicate = record_to_json(record);
-        struct text chain = { 0 };
-        size_t count = 0;
         uint64_t index;
         int r;
 
         snprintf(incident, sizeof(incident), "i%" PRIu64, plan ? plan->incident : 0);
         snprintf(action, sizeof(action), "a%" PRIu64, record->remedy);
-        if (record->kind == RECORD_PROPOSED && evidence(c, record->at, incident, &chain) == 0)
-                records[count++] = (struct audit_record){ .kind = AUDIT_EVIDENCE,
-                                                          .at = record->at,
-                                                          .incident = incident,
-                                                          .predicate = json_object_get(predicate, "plan"),
-                                                          .evidence = chain.data,
-                                                          .evidence_size = chain.length };
-        records[count++] = (struct audit_record){ .kind = record_audit_kind(record),
-                                                  .at = record->at,
-                                                  .incident = plan ? incident : NULL,
-                                                  .action = record->remedy ? action : NULL,
-                                                  .predicate = predicate };
-        r = predicate ? audit_append_all(c->audit, records, count, &index) : -ENOMEM;
+        r = predicate ? audit_append(c->audit, record_audit_kind(record), record->at, plan ? incident : NULL,
+                                     record->remedy ? action : NULL, predicate, &index)
+                      : -ENOMEM;
         json_decref(predicate);
-        text_free(&chain);
         if (r < 0)
                 log_error("acting", "the audit log takes no entry, so nothing is done: %s", strerror(-r));
         else
@@ -103,33 +76,37 @@ static int append(void *data, const struct record *record)
         return r;
 }
 
-int conduct_new(const struct core *core, const char *state_dir, int64_t now, struct conduct **ret_conduct)
+/* What the log says, once it can be read. */
+static void follow(struct conduct *c)
 {
-        struct audit_options options = { .state_dir = state_dir, .name = "coordinator" };
+        int r = audit_visit(c->audit, 0, audit_size(c->audit), replay_entry, c);
+
+        c->followed = true;
+        if (r < 0) {
+                log_error("acting", "the audit log cannot be followed, so nothing is decided: %s", strerror(-r));
+                c->damaged = true;
+        }
+        /* The lock of the state folder sees to it that nobody else leads. */
+        c->epoch = acting_epoch(c->acting) + 1;
+}
+
+int conduct_new(const struct core *core, struct audit *audit, struct conduct **ret_conduct)
+{
         struct conduct *c = calloc(1, sizeof(*c));
         int r;
 
         if (!c)
                 return -ENOMEM;
         c->core = core;
+        c->audit = audit;
         c->ledger = (struct ledger){ append, c };
         r = acting_new(NULL, &c->acting);
-        if (r == 0)
-                r = audit_new(&options, &c->audit);
         if (r < 0) {
                 conduct_free(&c);
                 return r;
         }
-        r = audit_refusal(c->audit) ? 0 : audit_visit(c->audit, 0, audit_size(c->audit), replay_entry, c);
-        if (r < 0) {
-                log_error("acting", "the audit log cannot be followed, so nothing is decided: %s", strerror(-r));
-                c->damaged = true;
-        } else if (audit_refusal(c->audit)) {
-                log_error("acting", "nothing is decided: %s", audit_refusal(c->audit));
-        }
-        /* The lock of the state folder sees to it that nobody else leads. */
-        c->epoch = acting_epoch(c->acting) + 1;
-        c->recover_at = now + RECOVER_EVERY;
+        if (!audit_refusal(audit))
+                follow(c);
         *ret_conduct = c;
         return 0;
 }
@@ -140,10 +117,7 @@ void conduct_free(struct conduct **ret_conduct)
 
         if (!c)
                 return;
-        if (c->audit && !audit_refusal(c->audit))
-                (void)!audit_publish(c->audit);
         acting_free(&c->acting);
-        audit_free(&c->audit);
         free(c);
         *ret_conduct = NULL;
 }
@@ -153,14 +127,13 @@ const struct acting *conduct_acting(const struct conduct *c)
         return c->acting;
 }
 
-struct audit *conduct_audit(const struct conduct *c)
-{
-        return c->audit;
-}
-
 const char *conduct_refusal(const struct conduct *c)
 {
-        return c->damaged ? "the audit log cannot be followed: see `nightshift audit verify`" : audit_refusal(c->audit);
+        if (c->damaged)
+                return "the audit log cannot be followed: see `nightshift audit verify`";
+        if (audit_refusal(c->audit))
+                return audit_refusal(c->audit);
+        return c->followed ? NULL : "the audit log was not read yet";
 }
 
 static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
@@ -221,14 +194,9 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
         struct seen *seen;
         int r;
 
-        if (c->damaged)
-                return;
-        if (audit_refusal(c->audit) && now >= c->recover_at) {
-                c->recover_at = now + RECOVER_EVERY;
-                if (audit_recover(c->audit) == 0)
-                        log_notice("acting", "the audit log takes entries again");
-        }
-        if (audit_refusal(c->audit) || !anything_to_do(c))
+        if (!c->followed && !audit_refusal(c->audit))
+                follow(c);
+        if (conduct_refusal(c) || !anything_to_do(c))
                 return;
         r = look(c, now, &seen);
         if (r < 0) {
@@ -236,10 +204,8 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
                 return;
         }
         r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
-        if (r >= 0) {
+        if (r >= 0)
                 dispatch(c, now, seen_scene(seen));
-                r = audit_publish(c->audit);
-        }
         seen_free(&seen);
 }
 

@@ -1,5 +1,5 @@
-/* Acting in the daemon: the pure core of acting.h with the audit log under it and the graph before it. Owns all
- * three's meeting: no decision before its entry is synced, none at all while the log takes none.
+/* Acting in the daemon: the pure core of acting.h between the graph and the audit log: no decision before its entry is synced, none
+ * at all while the log takes none.
  *
  * There is always a conduct, also where the log cannot be read or written: it then refuses, and says why. */
 #pragma once
@@ -12,8 +12,9 @@ struct conduct;
 struct core;
 struct seen;
 
-/* Opens the log in `state_dir` and takes back what it says. `core` must outlive it. -ENOMEM. */
-MUST_CHECK int conduct_new(const struct core *core, const char *state_dir, int64_t now, struct conduct **ret_conduct);
+/* Takes back what the log says. `core` and `audit`, which somebody else keeps published and recovers, must outlive
+ * it. -ENOMEM. */
+MUST_CHECK int conduct_new(const struct core *core, struct audit *audit, struct conduct **ret_conduct);
 void conduct_free(struct conduct **conduct);
 
 /* About once a second, while the core is not at work. Between ticks time is that of the last one, or later. */
@@ -27,4 +28,3 @@ const struct acting *conduct_acting(const struct conduct *conduct);
 MUST_CHECK int conduct_outlook(const struct conduct *conduct, int64_t now, uint64_t incident, struct outlook *ret_outlook);
 /* NULL, or why nothing can be decided. */
 const char *conduct_refusal(const struct conduct *conduct);
-struct audit *conduct_audit(const struct conduct *conduct);

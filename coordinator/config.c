@@ -215,9 +215,14 @@ static int check(const struct config *c, const char *file, struct yaml_config_er
         return 0;
 }
 
+const char *config_file(void)
+{
+        return given.file ? given.file : CONFIG_FILE_DEFAULT;
+}
+
 int config_reload(struct config *ret_config, struct yaml_config_error *ret_error)
 {
-        const char *file = given.file ? given.file : CONFIG_FILE_DEFAULT;
+        const char *file = config_file();
         struct config c = { 0 };
         int r;
 

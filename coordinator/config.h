@@ -25,4 +25,6 @@ extern const size_t config_keys_count;
 MUST_CHECK int config_read(int argc, char **argv, struct config *ret_config, struct yaml_config_error *ret_error);
 /* The file again, for SIGHUP; the command line still has the last word. */
 MUST_CHECK int config_reload(struct config *ret_config, struct yaml_config_error *ret_error);
+/* The file that is read, whether it is there or not. */
+const char *config_file(void);
 void config_free(struct config *config);

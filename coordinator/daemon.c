@@ -110,12 +110,14 @@ static int open_store(struct daemon *d, struct yaml_config_error *error)
         if (r < 0)
                 return fail(error, r, "%s (%s): %s", why, d->config->state_dir, strerror(-r));
         r = store_load(d->store, d->core, clock_wall());
+        if (r == 0 && daemon_audit_open(d) < 0)
+                return fail(error, -ENOMEM, "out of memory");
         return r < 0 ? fail(error, r, "the history in %s cannot be read: %s", d->config->state_dir, strerror(-r)) : 0;
 }
 
 static int open_log(struct daemon *d, struct yaml_config_error *error)
 {
-        int r = conduct_new(d->core, d->config->state_dir, clock_wall(), &d->conduct);
+        int r = conduct_new(d->core, d->audit, &d->conduct);
 
         return r < 0 ? fail(error, r, "acting cannot be set up: %s", strerror(-r)) : 0;
 }
@@ -203,6 +205,7 @@ void daemon_tick_done(struct daemon *d)
         if (d->http)
                 http_tick(d->http);
         recorder_expire(d->recorder, now);
+        daemon_audit_tick(d, now);
         conduct_tick(d->conduct, clock_wall(), now);
         if (now >= d->save_due)
                 save(d, now);
@@ -239,6 +242,7 @@ static void reload(struct daemon *d)
         r = config_reload(&fresh, &error);
         if (r < 0) {
                 log_error("daemon", "configuration unchanged: %s", error.text);
+                daemon_audit_configuration(d, "reloaded", error.text);
         } else {
                 log_notice("daemon", "configuration read again; keys that cannot change now are taken over at the next start");
                 d->config->save_every = fresh.save_every;
@@ -248,6 +252,7 @@ static void reload(struct daemon *d)
                 r = daemon_load_signatures(d, &fresh.signatures, &error);
                 if (r < 0)
                         log_error("daemon", "signatures unchanged: %s", error.text);
+                daemon_audit_configuration(d, "reloaded", r < 0 ? error.text : NULL);
                 config_free(&fresh);
         }
         if (d->config->ca) {
@@ -316,11 +321,13 @@ int daemon_new(struct config *config, struct daemon **ret_daemon, struct yaml_co
                 r = make_endpoint(d, ret_error);
         if (r == 0 && strcmp(config->http, "off"))
                 r = http_new(d, ret_error, &d->http);
-        if (r < 0)
+        if (r < 0) {
                 daemon_free(&d);
-        else
-                *ret_daemon = d;
-        return r;
+                return r;
+        }
+        daemon_audit_configuration(d, "started", NULL);
+        *ret_daemon = d;
+        return 0;
 }
 
 int daemon_run(struct daemon *d)
@@ -354,9 +361,10 @@ void daemon_free(struct daemon **daemon)
         endpoint_free(&d->endpoint);
         daemon_work_free(d);
         asides_free(&d->asides);
+        conduct_free(&d->conduct);
+        daemon_audit_free(d);
         polls_free(&d->polls);
         arena_free(&d->arena);
-        conduct_free(&d->conduct);
         core_free(&d->core);
         signatures_free(&d->signatures);
         recorder_free(&d->recorder);

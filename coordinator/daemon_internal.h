@@ -11,6 +11,8 @@
 struct arena;
 struct asides;
 struct conduct;
+struct audit;
+struct audit_incidents;
 struct http;
 struct signature_set;
 struct recorder;
@@ -31,6 +33,10 @@ struct daemon {
         struct asides *asides;
         struct recorder *recorder;
         struct conduct *conduct;
+        struct audit *audit;
+        struct audit_incidents *audit_incidents; /* NULL until the log could be read */
+        bool audit_failing;                      /* and said so */
+        int64_t audit_retry;                     /* monotonic */
         struct http *http;
         struct signature_set *signatures; /* in force; never NULL once it runs */
         struct loop_source *tick, *wake, *work, *signals[3];
@@ -71,6 +77,18 @@ bool daemon_record(struct daemon *daemon, uint64_t token, const struct wire_quer
  * by core_observe(). */
 void daemon_note_summary(struct daemon *daemon, const uint8_t *body, size_t size);
 void daemon_on_input(void *daemon, const struct core_input *input);
+
+/* daemon_audit.c. -ENOMEM; a log that cannot be opened is refused and tried again. */
+MUST_CHECK int daemon_audit_open(struct daemon *daemon);
+void daemon_audit_free(struct daemon *daemon);
+/* Writes what incidents have come to, and brings the files up to date. */
+void daemon_audit_tick(struct daemon *daemon, int64_t now_monotonic);
+/* `event`: started, reloaded; `why`: it failed, or NULL. */
+void daemon_audit_configuration(struct daemon *daemon, const char *event, const char *why);
+/* A deployment was announced; `id` as it was answered. */
+void daemon_audit_announced(struct daemon *daemon, const struct wire_query *query, const char *id);
+/* A question whose verb begins with "audit-"; needs nothing of the core. */
+void daemon_audit_answer(struct daemon *daemon, uint64_t token, const struct wire_query *query);
 
 /* daemon_work.c: what takes the core long, in between what comes in. */
 void daemon_begin_tick(struct daemon *daemon);

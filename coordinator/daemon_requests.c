@@ -154,6 +154,15 @@ static void name_user(uint32_t uid, char *name, size_t size)
                 snprintf(name, size, "uid %u", uid);
 }
 
+static enum query_status announce(struct daemon *d, const struct wire_query *query)
+{
+        enum query_status status = query_announce(d->core, clock_wall(), query, &d->text);
+
+        if (status == QUERY_DONE)
+                daemon_audit_announced(d, query, d->text.data);
+        return status;
+}
+
 static void make_answer(struct daemon *d, const struct wire_query *query, uint32_t uid, struct wire_answer *ret_answer)
 {
         d->text.length = 0;
@@ -165,7 +174,7 @@ static void make_answer(struct daemon *d, const struct wire_query *query, uint32
                 name_user(uid, by, sizeof(by));
                 ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
         } else if (strcmp(query->verb, "deployed") == 0) {
-                ret_answer->status = query_announce(d->core, clock_wall(), query, &d->text);
+                ret_answer->status = announce(d, query);
         } else {
                 ret_answer->status = query_answer(d->core, d->signatures, d->conduct, clock_wall(), d->started, query, &d->text,
                                                   &ret_answer->content_type);
@@ -221,6 +230,10 @@ static bool take_query(struct daemon *d, uint64_t token, const struct wire_query
 
         if (strcmp(query->verb, "record") == 0)
                 return daemon_record(d, token, query);
+        if (strncmp(query->verb, "audit-", strlen("audit-")) == 0) {
+                daemon_audit_answer(d, token, query);
+                return true;
+        }
         if (!brief && (d->working || (large && !daemon_settle(d))))
                 return false;
         d->queries++;

@@ -7,6 +7,11 @@
 
 struct text;
 
+/* jansson has functions of these names, which do something else: in a program that has both, the linker
+ * must not take the one for the other. No file includes both headers. */
+#define json_string json_write_string
+#define json_null json_write_null
+
 /* `key` is NULL inside an array and for the outermost value. */
 void json_open(struct text *out, const char *key, char bracket); /* '{' or '[' */
 void json_close(struct text *out, char bracket);                 /* '}' or ']' */

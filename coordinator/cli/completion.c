@@ -56,18 +56,19 @@ static void bash(struct text *out)
                         text_puts(out, "bash zsh fish");
                 if (strcmp(cli_verbs[i].name, "signatures") == 0)
                         text_puts(out, "check list");
+                if (strcmp(cli_verbs[i].name, "audit") == 0)
+                        text_puts(out, "list rotate-key show verify");
                 options(out, cli_verbs[i].options);
                 options(out, cli_global_options);
                 text_puts(out, "' ;;\n");
         }
-        text_puts(
-                out,
-                "                esac ;;\n"
-                "        esac\n"
-                "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-                "        [ \"$verb\" != signatures ] || mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$word\")\n"
-                "}\n"
-                "complete -F _nightshift nightshift\n");
+        text_puts(out, "                esac ;;\n"
+                       "        esac\n"
+                       "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                       "        [ \"$verb\" != signatures ] && [ \"$verb\" != audit ] || mapfile -t -O \"${#COMPREPLY[@]}\" "
+                       "COMPREPLY < <(compgen -f -- \"$word\")\n"
+                       "}\n"
+                       "complete -F _nightshift nightshift\n");
 }
 
 /* Text inside single quotes, for both shells; [ ] and : mean something to zsh's _arguments. */
@@ -134,6 +135,8 @@ static void zsh(struct text *out)
                         text_puts(out, " \\\n                        '2:shell:(bash zsh fish)'");
                 if (strcmp(cli_verbs[i].name, "signatures") == 0)
                         text_puts(out, " \\\n                        '2:what:(check list)' '*:file:_files'");
+                if (strcmp(cli_verbs[i].name, "audit") == 0)
+                        text_puts(out, " \\\n                        '2:what:(list rotate-key show verify)' '*:folder:_files -/'");
                 text_puts(out, " ;;\n");
         }
         text_puts(out,
@@ -170,7 +173,8 @@ static void fish(struct text *out)
                         fish_option(out, condition, *o);
         }
         text_puts(out, "complete -c nightshift -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
-                       "complete -c nightshift -n '__fish_seen_subcommand_from signatures' -a 'check list' -F\n");
+                       "complete -c nightshift -n '__fish_seen_subcommand_from signatures' -a 'check list' -F\n"
+                       "complete -c nightshift -n '__fish_seen_subcommand_from audit' -a 'list rotate-key show verify' -F\n");
 }
 
 /* A word at the start of a line would be a request to mandoc if it began with a dot; ours do not. */

@@ -388,9 +388,32 @@ static void deployments_row(struct table *t, json_t *row, int64_t now)
         names(t, json_object_get(row, "changes"), 3);
 }
 
+static void audit_columns(struct table *t)
+{
+        table_column(t, "INDEX", TABLE_RIGHT, 0, 0);
+        table_column(t, "AT", TABLE_LEFT, 0, 0);
+        table_column(t, "KIND", TABLE_LEFT, 0, 0);
+        table_column(t, "INCIDENT", TABLE_LEFT, 0, 1);
+        table_column(t, "ACTION", TABLE_LEFT, 0, 2);
+        table_column(t, "DIGEST", TABLE_LEFT, 12, 3);
+}
+
+static void audit_row(struct table *t, json_t *row, int64_t now)
+{
+        char b[VALUE_SIZE];
+
+        table_cellf(t, TABLE_FAINT, "%lld", (long long)json_integer_value(json_object_get(row, "index")));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "at"), now));
+        table_cell(t, TABLE_BOLD, value_string(row, "kind"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "incident"));
+        table_cell(t, TABLE_PLAIN, value_string(row, "action"));
+        table_cell(t, TABLE_FAINT, value_string(row, "digest"));
+}
+
 const struct rows_shape rows_shapes[] = {
         { "actions", "Nothing is proposed, and nothing was done.", rows_actions_columns, rows_actions_row },
         { "authority", "No authority was earned, granted or needed yet.", rows_authority_columns, rows_authority_row },
+        { "audit", "The audit log has no such entry.", audit_columns, audit_row },
         { "deployments", "No deployment has been seen yet.", deployments_columns, deployments_row },
         { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },
         { "services", "No service has been seen yet.", services_columns, services_row },

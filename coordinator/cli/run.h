@@ -10,6 +10,7 @@ int run_replay(const struct invocation *invocation);
 int run_watch(const struct invocation *invocation);
 int run_explain(const struct invocation *invocation);
 int run_signatures(const struct invocation *invocation);
+int run_audit(const struct invocation *invocation);
 int run_deployed(const struct invocation *invocation);
 int run_word(const struct invocation *invocation); /* approve, reject, undo, acknowledge, pause, resume */
 int run_opt_out(const struct invocation *invocation);

@@ -45,6 +45,18 @@ static const struct cli_option in_service = { "service", "NAME", NULL, "for this
 static const struct cli_option in_zone = { "zone", "NAME", NULL, "for services with a target in this zone" };
 static const struct cli_option in_environment = { "environment", "NAME", NULL, "for this environment" };
 static const struct cli_option in_host = { "host", "NAME", NULL, "for services with a target on this host" };
+static const struct cli_option audit_incident = { "incident", "ID", NULL, "list: only entries of this incident" };
+static const struct cli_option audit_action = { "action", "ID", NULL, "list: only entries of this action" };
+static const struct cli_option audit_kind = { "kind", "KIND",
+                                              "evidence diagnosis decision approval intent result verdict revert grant pause "
+                                              "configuration",
+                                              "list: only entries of this kind" };
+static const struct cli_option audit_from = { "from", "INDEX", NULL, "list: from this entry on; by default the last ones" };
+static const struct cli_option audit_last = { "last", "N", NULL, "list: at most so many, up to 10000 (1000)" };
+static const struct cli_option audit_key = { "key", "KEY", NULL,
+                                             "verify: the first key that the log must have; by default the one that lies there" };
+static const struct cli_option audit_checkpoint = { "checkpoint", "FILE", NULL,
+                                                    "verify: it must continue this checkpoint, which was kept elsewhere" };
 
 const struct cli_option *const cli_global_options[] = { &control, &format, &help, &version, NULL };
 
@@ -56,6 +68,8 @@ static const struct cli_option *const of_processes[] = { &only_service, &host, N
 static const struct cli_option *const of_incidents[] = { &only_service, NULL };
 static const struct cli_option *const of_deployments[] = { &only_service, &host, NULL };
 static const struct cli_option *const of_deployed[] = { &which_service, &which_version, &which_host, NULL };
+static const struct cli_option *const of_audit[] = { &audit_incident, &audit_action, &audit_kind,       &audit_from,
+                                                     &audit_last,     &audit_key,    &audit_checkpoint, NULL };
 static const struct cli_option *const of_graph[] = { &service, &depth, &host, &at, &window, NULL };
 static const struct cli_option *const of_record[] = { &duration, NULL };
 static const struct cli_option *const of_replay[] = { &replay_verb, &replay_incident, &replay_at, &replay_config, &service, &depth,
@@ -141,6 +155,12 @@ const struct cli_verb cli_verbs[] = {
           "and nothing is dispatched.\n"
           "The same recording gives the same answer, byte for byte.",
           "table json dot", of_replay, 1, 1, run_replay, NULL },
+        { "audit", "list|show INDEX|verify [DIR]|rotate-key", "what the coordinator saw, decided and did, and the proof of it",
+          "list shows entries of the audit log, show one of them with its evidence and the proof that it is in the log.\n"
+          "verify needs no coordinator: it checks all of the log in DIR (/var/lib/nightshift/coordinator/audit) from its\n"
+          "files alone, says where what is wrong lies, and ends with status 4 if anything is.\n"
+          "rotate-key makes a new key, named by the old one as its successor, and prints it.",
+          "table json", of_audit, 1, 2, run_audit, NULL },
         { "ca", "init|issue ...", "make the certificates with which hosts prove their names", "", "", none, 0, 0, NULL, cli_ca },
         { "version", "", "the version of this program", "", "table json", none, 0, 0, run_version, NULL },
         { "completion", "bash|zsh|fish", "the completion of a shell, to be read by it",

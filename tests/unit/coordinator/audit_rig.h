@@ -20,7 +20,7 @@ static char rig_folder[64];
 
 static void rig_run(const char *format, const char *a, const char *b)
 {
-        char command[512];
+        char command[2048];
 
         snprintf(command, sizeof(command), format, a, b);
         if (system(command) != 0)
