@@ -158,7 +158,7 @@ uint32_t limits_fit(const struct acting *a, int64_t now, const struct plan *plan
                     char ret_limits[512], char ret_why[PLAN_WHY_MAX])
 {
         uint32_t n = 0;
-        char limits[512], why[PLAN_WHY_MAX];
+        char limits[512] = "", why[PLAN_WHY_MAX] = "";
 
         while (n < count && fits(a, now, plan, from, from + n, limits, n ? why : ret_why)) {
                 memcpy(ret_limits, limits, sizeof(limits));

@@ -116,7 +116,8 @@ void render_actions(struct text *out, const struct acting *a, int64_t now)
 static void unit(struct text *out, const struct policy *p, const struct unit_key *key, const struct unit *u, int64_t now)
 {
         struct authority_score score = authority_score(p, u, now);
-        bool granted = u && u->grant.set && now < u->grant.until, capped = u && u->cap.set && now < u->cap.until;
+        const struct mandate *grant = u && u->grant.set && now < u->grant.until ? &u->grant : NULL;
+        const struct mandate *cap = u && u->cap.set && now < u->cap.until ? &u->cap : NULL;
         char hex[DIGEST_TEXT_SIZE];
         int64_t expected = authority_expected(p, u, now);
 
@@ -137,17 +138,17 @@ static void unit(struct text *out, const struct policy *p, const struct unit_key
                 json_number(out, "next_in_s", (double)expected / 1e9);
         else
                 json_null(out, "next_in_s");
-        if (granted)
-                json_string(out, "granted_by", u->grant.by);
+        if (grant)
+                json_string(out, "granted_by", grant->by);
         else
                 json_null(out, "granted_by");
-        json_time(out, "expires_at", granted ? u->grant.until : 0);
-        json_string(out, "why", granted ? u->grant.why : capped ? u->cap.why : "");
-        if (capped)
-                json_string(out, "capped_by", u->cap.by);
+        json_time(out, "expires_at", grant ? grant->until : 0);
+        json_string(out, "why", grant ? grant->why : cap ? cap->why : "");
+        if (cap)
+                json_string(out, "capped_by", cap->by);
         else
                 json_null(out, "capped_by");
-        json_time(out, "cap_expires_at", capped ? u->cap.until : 0);
+        json_time(out, "cap_expires_at", cap ? cap->until : 0);
         json_close(out, '}');
 }
 
