@@ -13,7 +13,7 @@ int audit_chain(struct core *core, int64_t now, const char *incident, char **ret
         if (r < 0)
                 return r;
         json_open(&text, NULL, '{');
-        render_incident_chain(&text, &view->incidents[0]);
+        render_incident_chain(&text, &view->incidents[0], NULL);
         json_close(&text, '}');
         view_free(&view);
         if (text.failed) {

@@ -1,5 +1,6 @@
 #include "coordinator/daemon.h"
 #include "coordinator/aside.h"
+#include "coordinator/conduct.h"
 #include "coordinator/daemon_internal.h"
 #include "coordinator/http.h"
 #include "coordinator/recorder.h"
@@ -114,6 +115,13 @@ static int open_store(struct daemon *d, struct yaml_config_error *error)
         return r < 0 ? fail(error, r, "the history in %s cannot be read: %s", d->config->state_dir, strerror(-r)) : 0;
 }
 
+static int open_log(struct daemon *d, struct yaml_config_error *error)
+{
+        int r = conduct_new(d->core, d->audit, &d->conduct);
+
+        return r < 0 ? fail(error, r, "acting cannot be set up: %s", strerror(-r)) : 0;
+}
+
 #define OTHER_DESCRIPTORS 192 /* files, HTTP, children that make answers */
 
 /* As many connections as there can be descriptors: without any left nobody could be let in, and
@@ -198,6 +206,7 @@ void daemon_tick_done(struct daemon *d)
                 http_tick(d->http);
         recorder_expire(d->recorder, now);
         daemon_audit_tick(d, now);
+        conduct_tick(d->conduct, clock_wall(), now);
         if (now >= d->save_due)
                 save(d, now);
         if (d->watchdog_every && now >= d->watchdog_due) {
@@ -307,6 +316,8 @@ int daemon_new(struct config *config, struct daemon **ret_daemon, struct yaml_co
         if (r == 0)
                 r = open_store(d, ret_error);
         if (r == 0)
+                r = open_log(d, ret_error);
+        if (r == 0)
                 r = make_endpoint(d, ret_error);
         if (r == 0 && strcmp(config->http, "off"))
                 r = http_new(d, ret_error, &d->http);
@@ -350,6 +361,7 @@ void daemon_free(struct daemon **daemon)
         endpoint_free(&d->endpoint);
         daemon_work_free(d);
         asides_free(&d->asides);
+        conduct_free(&d->conduct);
         daemon_audit_free(d);
         polls_free(&d->polls);
         arena_free(&d->arena);

@@ -10,6 +10,7 @@
 
 struct arena;
 struct asides;
+struct conduct;
 struct audit;
 struct audit_incidents;
 struct http;
@@ -31,6 +32,7 @@ struct daemon {
         struct polls *polls;
         struct asides *asides;
         struct recorder *recorder;
+        struct conduct *conduct;
         struct audit *audit;
         struct audit_incidents *audit_incidents; /* NULL until the log could be read */
         bool audit_failing;                      /* and said so */

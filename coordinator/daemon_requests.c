@@ -1,8 +1,10 @@
 #include "coordinator/aside.h"
 #include "coordinator/daemon_internal.h"
+#include "coordinator/query_acting.h"
 #include "proto/arena.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +142,18 @@ static void take_poll(struct daemon *d, const struct endpoint_peer *peer, uint64
                 d->wake_set = loop_set_timer(d->wake, held.until) == 0;
 }
 
+/* Who asks on the control socket, for the log. */
+static void name_user(uint32_t uid, char *name, size_t size)
+{
+        struct passwd entry, *found = NULL;
+        char buffer[4096];
+
+        if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+                snprintf(name, size, "%s", found->pw_name);
+        else
+                snprintf(name, size, "uid %u", uid);
+}
+
 static enum query_status announce(struct daemon *d, const struct wire_query *query)
 {
         enum query_status status = query_announce(d->core, clock_wall(), query, &d->text);
@@ -149,16 +163,22 @@ static enum query_status announce(struct daemon *d, const struct wire_query *que
         return status;
 }
 
-static void make_answer(struct daemon *d, const struct wire_query *query, struct wire_answer *ret_answer)
+static void make_answer(struct daemon *d, const struct wire_query *query, uint32_t uid, struct wire_answer *ret_answer)
 {
         d->text.length = 0;
         d->text.failed = 0;
         ret_answer->content_type = "text/plain; charset=utf-8";
-        if (strcmp(query->verb, "deployed") == 0)
+        if (query_is_word(query->verb)) {
+                char by[64];
+
+                name_user(uid, by, sizeof(by));
+                ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
+        } else if (strcmp(query->verb, "deployed") == 0) {
                 ret_answer->status = announce(d, query);
-        else
-                ret_answer->status =
-                        query_answer(d->core, d->signatures, clock_wall(), d->started, query, &d->text, &ret_answer->content_type);
+        } else {
+                ret_answer->status = query_answer(d->core, d->signatures, d->conduct, clock_wall(), d->started, query, &d->text,
+                                                  &ret_answer->content_type);
+        }
         ret_answer->body = (const uint8_t *)(d->text.data ? d->text.data : "");
         ret_answer->body_size = d->text.length;
 }
@@ -166,6 +186,7 @@ static void make_answer(struct daemon *d, const struct wire_query *query, struct
 struct question {
         struct daemon *daemon;
         const struct wire_query *query;
+        uint32_t uid;
 };
 
 static int make_aside(void *data, uint8_t **ret_answer, size_t *ret_size)
@@ -173,7 +194,7 @@ static int make_aside(void *data, uint8_t **ret_answer, size_t *ret_size)
         struct question *q = data;
         struct wire_reply answer = { .kind = WIRE_ANSWER };
 
-        make_answer(q->daemon, q->query, &answer.answer);
+        make_answer(q->daemon, q->query, q->uid, &answer.answer);
         return wire_pack_reply(&answer, ret_answer, ret_size);
 }
 
@@ -200,11 +221,11 @@ void daemon_answer_made(void *daemon, uint64_t token, uint8_t *answer, size_t si
 
 /* False if it has to wait for the core's work. The graph is put together here, also where a child then
  * makes the answer: that touches most of it, and a child would have to copy what it touches. */
-static bool take_query(struct daemon *d, uint64_t token, const struct wire_query *query)
+static bool take_query(struct daemon *d, uint64_t token, const struct wire_query *query, uint32_t uid)
 {
-        bool brief = query_is_brief(query->verb), announced = strcmp(query->verb, "deployed") == 0;
-        bool large = !brief && !announced && core_rows(d->core) > DAEMON_ASIDE_ROWS;
-        struct question question = { d, query };
+        bool brief = query_is_brief(query->verb), changes = strcmp(query->verb, "deployed") == 0 || query_is_word(query->verb);
+        bool large = !brief && !changes && core_rows(d->core) > DAEMON_ASIDE_ROWS;
+        struct question question = { d, query, uid };
         struct wire_reply answer = { .kind = WIRE_ANSWER };
 
         if (strcmp(query->verb, "record") == 0)
@@ -218,7 +239,7 @@ static bool take_query(struct daemon *d, uint64_t token, const struct wire_query
         d->queries++;
         if (large && aside_start(d->asides, token, make_aside, &question) == 0)
                 return true;
-        make_answer(d, query, &answer.answer);
+        make_answer(d, query, uid, &answer.answer);
         daemon_reply(d, token, &answer);
         if (d->text.capacity > TEXT_KEEP)
                 text_free(&d->text);
@@ -246,7 +267,7 @@ bool daemon_take_request(struct daemon *d, const struct endpoint_peer *peer, uin
         } else if (request.kind == WIRE_POLL) {
                 take_poll(d, peer, token, &request.poll, gone);
         } else {
-                taken = gone || take_query(d, token, &request.query);
+                taken = gone || take_query(d, token, &request.query, peer->uid);
         }
         arena_reset(d->arena, ARENA_KEEP);
         return taken;

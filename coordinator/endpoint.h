@@ -32,6 +32,7 @@ struct endpoint_peer {
         const char *name;    /* from the peer's certificate; NULL without one */
         const char *address; /* "10.0.0.1:4711", or "control" */
         bool local;          /* control socket: guarded by file permissions */
+        uint32_t uid;        /* of the process at its other end, as the kernel says; UINT32_MAX where it is not local */
         bool loopback;       /* plain TCP on loopback: unauthenticated, this machine */
 };
 

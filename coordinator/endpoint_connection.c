@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MESSAGE_NS (60 * NSEC_PER_SEC) /* for one whole message to arrive */
@@ -134,6 +135,14 @@ static void make_room(struct endpoint *endpoint, const struct listener *listener
                 connection_refuse(endpoint->greeting, "closed: too many connections are in the handshake, and this is the oldest");
 }
 
+static uint32_t peer_uid(int fd)
+{
+        struct ucred credentials;
+        socklen_t size = sizeof(credentials);
+
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 ? UINT32_MAX : credentials.uid;
+}
+
 void connection_open(struct endpoint *endpoint, const struct listener *listener, int fd, const char *address)
 {
         struct connection *connection = calloc(1, sizeof(*connection));
@@ -151,6 +160,7 @@ void connection_open(struct endpoint *endpoint, const struct listener *listener,
         connection->endpoint = endpoint;
         connection->fd = fd;
         connection->local = listener->local;
+        connection->uid = listener->local ? peer_uid(fd) : UINT32_MAX;
         connection->secure = listener->secure;
         connection->loopback = !listener->local && !listener->secure;
         endpoint->loopback_count += connection->loopback;

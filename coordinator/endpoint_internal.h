@@ -62,6 +62,7 @@ struct connection {
         enum connection_state state;
         enum sp_mapping mapping;
         bool secure, local, loopback, ready, throttled;
+        uint32_t uid;
         char *name;
         char address[64];
         int64_t opened, last_read, last_written, message_began; /* monotonic; message_began 0: none */

@@ -42,6 +42,7 @@ void request_deliver(struct connection *connection, uint32_t slot, const struct 
                 .name = connection->name,
                 .address = connection->address,
                 .local = connection->local,
+                .uid = connection->uid,
                 .loopback = connection->loopback,
         };
         uint32_t generation = ++endpoint->generation;

@@ -183,7 +183,8 @@ static int make_aside(void *data, uint8_t **ret_answer, size_t *ret_size)
         const char *type;
         uint8_t *made;
 
-        head.status = query_answer(q->daemon->core, q->daemon->signatures, clock_wall(), q->daemon->started, q->query, &out, &type);
+        head.status = query_answer(q->daemon->core, q->daemon->signatures, q->daemon->conduct, clock_wall(), q->daemon->started,
+                                   q->query, &out, &type);
         snprintf(head.type, sizeof(head.type), "%s", type);
         made = out.failed ? NULL : malloc(sizeof(head) + out.length);
         if (!made)
@@ -250,7 +251,7 @@ static enum MHD_Result question(struct exchange *x, const char *verb, bool dot, 
         query.arguments_count = a.count;
         if (!query_is_brief(verb) && core_rows(d->core) > DAEMON_ASIDE_ROWS && take_aside(x, &query))
                 return MHD_YES;
-        status = query_answer(d->core, d->signatures, clock_wall(), d->started, &query, &out, &type);
+        status = query_answer(d->core, d->signatures, d->conduct, clock_wall(), d->started, &query, &out, &type);
         r = answer(x, status, type, out.data, out.length);
         text_free(&out);
         return r;

@@ -1,5 +1,8 @@
 #include "coordinator/queries.h"
+#include "coordinator/conduct.h"
 #include "coordinator/core.h"
+#include "coordinator/query_acting.h"
+#include "coordinator/render_acting.h"
 #include "coordinator/signatures_json.h"
 #include "coordinator/view.h"
 #include "proto/time_text.h"
@@ -94,7 +97,7 @@ static enum query_status failed(struct text *out, int r, const struct view_query
 
 bool query_is_brief(const char *verb)
 {
-        return strcmp(verb, "status") == 0 || strcmp(verb, "signatures") == 0;
+        return strcmp(verb, "status") == 0 || strcmp(verb, "signatures") == 0 || query_is_of_acting(verb);
 }
 
 static enum query_status answer_signatures(struct text *out, int64_t now, const struct signature_set *set,
@@ -147,9 +150,38 @@ enum query_status query_announce(struct core *core, int64_t now, const struct wi
         return QUERY_DONE;
 }
 
-enum query_status query_answer(struct core *core, const struct signature_set *signatures, int64_t now, int64_t started_monotonic,
-                               const struct wire_query *query, struct text *out, const char **ret_type)
+/* What acting adds to the explanation of an incident. */
+struct addition {
+        const struct conduct *conduct;
+        int64_t now;
+};
+
+static void add_outlook(void *data, struct text *out, const char *id)
 {
+        const struct addition *a = data;
+        uint64_t incident = strtoull(id + 1, NULL, 10);
+        struct outlook outlook;
+        bool there = conduct_outlook(a->conduct, a->now, incident, &outlook) == 0;
+
+        render_outlook(out, conduct_acting(a->conduct), incident, there ? &outlook : NULL, a->now);
+        if (there)
+                outlook_free(&outlook);
+}
+
+static void add_pause(void *data, struct text *out, const char *id)
+{
+        const struct addition *a = data;
+
+        (void)id;
+        render_pause(out, acting_pause(conduct_acting(a->conduct)));
+}
+
+enum query_status query_answer(struct core *core, const struct signature_set *signatures, const struct conduct *conduct,
+                               int64_t now, int64_t started_monotonic, const struct wire_query *query, struct text *out,
+                               const char **ret_type)
+{
+        struct addition addition = { conduct, now };
+        struct render_more more = { strcmp(query->verb, "explain") ? add_pause : add_outlook, &addition };
         struct view_query q = { 0 };
         struct view *view = NULL;
         bool dot = false;
@@ -159,6 +191,12 @@ enum query_status query_answer(struct core *core, const struct signature_set *si
         *ret_type = "text/plain; charset=utf-8";
         if (strcmp(query->verb, "signatures") == 0) {
                 enum query_status s = answer_signatures(out, now, signatures, query);
+
+                *ret_type = s == QUERY_DONE ? "application/json" : *ret_type;
+                return s;
+        }
+        if (query_is_of_acting(query->verb)) {
+                enum query_status s = query_of_acting(conduct, now, query, out);
 
                 *ret_type = s == QUERY_DONE ? "application/json" : *ret_type;
                 return s;
@@ -193,7 +231,9 @@ enum query_status query_answer(struct core *core, const struct signature_set *si
                 return failed(out, r, &q);
         if (!view->uptime_ns && started_monotonic >= 0)
                 view->uptime_ns = clock_monotonic() - started_monotonic;
-        r = dot ? render_dot(out, view) : render_json(out, query->verb, view);
+        if (conduct)
+                query_add_acting(conduct, view);
+        r = dot ? render_dot(out, view) : render_json(out, query->verb, view, conduct ? &more : NULL);
         view_free(&view);
         if (r < 0) {
                 out->length = 0;

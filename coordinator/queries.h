@@ -5,6 +5,7 @@
 #include "coordinator/render.h"
 #include "proto/wire.h"
 
+struct conduct;
 struct core;
 struct signature_set;
 
@@ -15,9 +16,10 @@ enum query_status { QUERY_DONE = 0, QUERY_FAILED = 1, QUERY_USAGE = 2, QUERY_NO_
 enum query_status query_announce(struct core *core, int64_t now, const struct wire_query *query, struct text *out);
 
 /* Appends the answer, or the sentence of a failure, to `out`. Arguments: `service`, `host` (names),
- * `depth`, `at` (RFC 3339), `window` (duration), `format` (json, or dot for `graph`).
+ * `depth`, `at` (RFC 3339), `window` (duration), `format` (json, or dot for `graph`). `conduct` NULL: nobody acts.
  * `started_monotonic` below 0: there is no clock but the core's. *ret_type is static. */
-enum query_status query_answer(struct core *core, const struct signature_set *signatures, int64_t now, int64_t started_monotonic,
-                               const struct wire_query *query, struct text *out, const char **ret_type);
+enum query_status query_answer(struct core *core, const struct signature_set *signatures, const struct conduct *conduct,
+                               int64_t now, int64_t started_monotonic, const struct wire_query *query, struct text *out,
+                               const char **ret_type);
 /* Whether it is answered without the graph: also while the core is at work, and never at length. */
 bool query_is_brief(const char *verb);

@@ -20,6 +20,13 @@ void text_uint(struct text *text, uint64_t value);
 /* RFC 3339 in UTC with milliseconds. */
 void text_time(struct text *text, int64_t ns);
 
-/* `verb` is status, hosts, services, edges, processes, deployments or graph. -ENOENT for another. */
-MUST_CHECK int render_json(struct text *out, const char *verb, const struct view *view);
+/* What later stages than the graph add to `status` and to `explain`, as members of that object; `incident` is its
+ * id. Of `status` it writes `paused`. */
+struct render_more {
+        void (*write)(void *data, struct text *out, const char *incident);
+        void *data;
+};
+
+/* `more` may be NULL. `verb` is status, hosts, services, edges, processes, deployments or graph. -ENOENT for another. */
+MUST_CHECK int render_json(struct text *out, const char *verb, const struct view *view, const struct render_more *more);
 MUST_CHECK int render_dot(struct text *out, const struct view *view);

@@ -115,7 +115,7 @@ static void chain(struct text *out, const struct view_incident *v, const char *k
         json_close(out, ']');
 }
 
-void render_incident_chain(struct text *out, const struct view_incident *v)
+void render_incident_chain(struct text *out, const struct view_incident *v, const struct render_more *more)
 {
         json_open(out, "explain", '{');
         summary(out, v);
@@ -156,5 +156,7 @@ void render_incident_chain(struct text *out, const struct view_incident *v)
         for (size_t i = v->causes_count; i < v->causes_count + v->ruled_out; i++)
                 cause(out, NULL, &v->causes[i], true);
         json_close(out, ']');
+        if (more)
+                more->write(more->data, out, v->id);
         json_close(out, '}');
 }

@@ -46,7 +46,7 @@ static double seconds(int64_t ns)
         return (double)ns / (double)NSEC_PER_SEC;
 }
 
-static void status(struct text *out, const struct view *view)
+static void status(struct text *out, const struct view *view, const struct render_more *more)
 {
         json_open(out, "status", '{');
         json_string(out, "version", NIGHTSHIFT_VERSION);
@@ -55,7 +55,10 @@ static void status(struct text *out, const struct view *view)
         json_uint(out, "services", view->services_total);
         json_uint(out, "edges", view->edges_total);
         json_uint(out, "incidents_open", view->incidents_open);
-        json_null(out, "paused");
+        if (more)
+                more->write(more->data, out, "");
+        else
+                json_null(out, "paused");
         json_uint(out, "lost_events", view->lost_events);
         json_close(out, '}');
 }
@@ -367,7 +370,7 @@ static void pools(struct text *out, const struct view *view)
         end_array(out, view->pools_count);
 }
 
-int render_json(struct text *out, const char *verb, const struct view *view)
+int render_json(struct text *out, const char *verb, const struct view *view, const struct render_more *more)
 {
         static const char *const verbs[] = { "status", "hosts",     "services", "edges",       "processes",
                                              "pools",  "incidents", "explain",  "deployments", "graph" };
@@ -383,7 +386,7 @@ int render_json(struct text *out, const char *verb, const struct view *view)
         json_bool(out, "complete", view->complete);
         switch (which) {
         case 0:
-                status(out, view);
+                status(out, view, more);
                 break;
         case 1:
                 hosts(out, view);
@@ -409,7 +412,7 @@ int render_json(struct text *out, const char *verb, const struct view *view)
         case 7:
                 if (view->incidents_count != 1)
                         return -ENOENT;
-                render_incident_chain(out, &view->incidents[0]);
+                render_incident_chain(out, &view->incidents[0], more);
                 break;
         case 8:
                 render_deployments(out, view);

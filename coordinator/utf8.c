@@ -33,3 +33,14 @@ bool utf8_is_control(const char *string)
 
         return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
 }
+
+void utf8_clean(char *s)
+{
+        while (*s) {
+                size_t n = utf8_length(s);
+
+                if (n == 0)
+                        *s = '?';
+                s += MAX(n, (size_t)1);
+        }
+}

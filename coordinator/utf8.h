@@ -7,3 +7,5 @@
 size_t utf8_length(const char *s);
 /* C0, DEL and C1; `s` is well-formed. */
 bool utf8_is_control(const char *s);
+/* Puts '?' for each byte that is not part of a well-formed character. */
+void utf8_clean(char *s);

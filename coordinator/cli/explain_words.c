@@ -206,6 +206,59 @@ static void if_nothing_is_done(struct text *out, json_t *x, int64_t now)
                     number_of(rate, "high"));
 }
 
+/* "service.rollback of payments on a, b and c". */
+static void plan(struct text *out, json_t *p)
+{
+        json_t *target, *targets = json_object_get(p, "targets");
+        size_t i;
+
+        text_printf(out, "%s (%s) on ", value_string(p, "action"), value_string(p, "class"));
+        json_array_foreach(targets, i, target) if (i < 4) text_printf(out, "%s%s", i ? ", " : "", value_string(target, "host"));
+        if (json_array_size(targets) > 4)
+                text_printf(out, " and %zu more", json_array_size(targets) - 4);
+        text_printf(out, "; it should bring: %s", value_string(json_object_get(p, "prediction"), "says"));
+}
+
+static void actions(struct text *out, json_t *array, int64_t now)
+{
+        json_t *a;
+        char b[VALUE_SIZE];
+        size_t i;
+
+        json_array_foreach(array, i, a)
+        {
+                text_printf(out, "  - %s %s: ", value_string(a, "id"), value_string(a, "state"));
+                plan(out, a);
+                text_printf(out, "; since %s", value_time(b, json_object_get(a, "changed_at"), now));
+                if (*value_string(a, "decided_by"))
+                        text_printf(out, ", by %s", value_string(a, "decided_by"));
+                if (*value_string(a, "why"))
+                        text_printf(out, ": %s", value_string(a, "why"));
+                text_puts(out, "\n");
+                if (*value_string(a, "limits"))
+                        text_printf(out, "    limits as computed: %s\n", value_string(a, "limits"));
+        }
+}
+
+static void outlook(struct text *out, json_t *o)
+{
+        if (!json_is_object(o)) {
+                text_puts(out, "  Nothing: the incident is over.\n");
+                return;
+        }
+        if (*value_string(o, "action")) {
+                text_puts(out, "  ");
+                plan(out, o);
+                text_printf(out, ".\n  In %s its authority is %s.\n", value_string(o, "environment"), value_string(o, "rung"));
+        }
+        if (*value_string(o, "why_not"))
+                text_printf(out, "  It is not done now: %s.\n", value_string(o, "why_not"));
+        if (*value_string(o, "at_alone_small"))
+                text_printf(out, "  With the authority alone_small: %s\n", value_string(o, "at_alone_small"));
+        if (*value_string(o, "at_alone"))
+                text_printf(out, "  With the authority alone: %s\n", value_string(o, "at_alone"));
+}
+
 int explain_words(struct text *out, json_t *root, int64_t now, bool colour)
 {
         json_t *x = json_object_get(root, "explain"), *remedy;
@@ -241,5 +294,13 @@ int explain_words(struct text *out, json_t *root, int64_t now, bool colour)
                 heading(out, "Remedies, in order", colour);
         json_array_foreach(json_object_get(x, "remedies"), i, remedy)
                 text_printf(out, "  %zu. %s\n", i + 1, json_string_value(remedy));
+        if (json_array_size(json_object_get(x, "actions")) > 0) {
+                heading(out, "What was decided", colour);
+                actions(out, json_object_get(x, "actions"), now);
+        }
+        if (json_object_get(x, "outlook")) {
+                heading(out, "What would be done", colour);
+                outlook(out, json_object_get(x, "outlook"));
+        }
         return out->failed;
 }

@@ -149,7 +149,7 @@ static int answer(const struct invocation *invocation, struct core *core, const 
         }
         if (invocation->format && strcmp(invocation->format, "dot") == 0)
                 arguments[query.arguments_count++] = (struct wire_argument){ "format", "dot" };
-        r = (int)query_answer(core, signatures, now, -1, &query, &text, &type);
+        r = (int)query_answer(core, signatures, NULL, now, -1, &query, &text, &type);
         if (text.failed) {
                 cli_complain("out of memory");
                 r = CLI_FAILED;

@@ -416,6 +416,8 @@ static void audit_row(struct table *t, json_t *row, int64_t now)
 }
 
 const struct rows_shape rows_shapes[] = {
+        { "actions", "Nothing is proposed, and nothing was done.", rows_actions_columns, rows_actions_row },
+        { "authority", "No authority was earned, granted or needed yet.", rows_authority_columns, rows_authority_row },
         { "audit", "The audit log has no such entry.", audit_columns, audit_row },
         { "deployments", "No deployment has been seen yet.", deployments_columns, deployments_row },
         { "hosts", "No agent has reported yet.", hosts_columns, hosts_row },

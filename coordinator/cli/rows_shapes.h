@@ -14,3 +14,9 @@ struct rows_shape {
 
 extern const struct rows_shape rows_shapes[];
 extern const size_t rows_shapes_count;
+
+/* Columns and rows of rows_acting.c. */
+void rows_actions_columns(struct table *t);
+void rows_actions_row(struct table *t, json_t *row, int64_t now);
+void rows_authority_columns(struct table *t);
+void rows_authority_row(struct table *t, json_t *row, int64_t now);

@@ -34,6 +34,17 @@ static const struct cli_option replay_verb = { "verb", "VERB",
                                                "status hosts services edges processes pools deployments incidents explain graph",
                                                "what is to be answered (status)" };
 
+static const struct cli_option why = { "why", "TEXT", NULL, "the reason, for the log" };
+static const struct cli_option digest = { "digest", "HEX", NULL, "only if the plan's digest begins so, as `actions` shows it" };
+static const struct cli_option unit_signature = { "signature", "NAME", NULL, "whose incidents are meant" };
+static const struct cli_option unit_action = { "action", "NAME", NULL, "which action, such as service.rollback" };
+static const struct cli_option unit_environment = { "environment", "NAME", NULL, "where (production)" };
+static const struct cli_option unit_rung = { "rung", "RUNG", "shadow propose alone_small alone", "how far it may go" };
+static const struct cli_option lasts = { "for", "DURATION", NULL, "for how long: 8h, 30d" };
+static const struct cli_option in_service = { "service", "NAME", NULL, "for this service" };
+static const struct cli_option in_zone = { "zone", "NAME", NULL, "for services with a target in this zone" };
+static const struct cli_option in_environment = { "environment", "NAME", NULL, "for this environment" };
+static const struct cli_option in_host = { "host", "NAME", NULL, "for services with a target on this host" };
 static const struct cli_option audit_incident = { "incident", "ID", NULL, "list: only entries of this incident" };
 static const struct cli_option audit_action = { "action", "ID", NULL, "list: only entries of this action" };
 static const struct cli_option audit_kind = { "kind", "KIND",
@@ -63,6 +74,12 @@ static const struct cli_option *const of_graph[] = { &service, &depth, &host, &a
 static const struct cli_option *const of_record[] = { &duration, NULL };
 static const struct cli_option *const of_replay[] = { &replay_verb, &replay_incident, &replay_at, &replay_config, &service, &depth,
                                                       &host,        &window,          NULL };
+static const struct cli_option *const of_approve[] = { &digest, &why, NULL };
+static const struct cli_option *const of_word[] = { &why, NULL };
+static const struct cli_option *const of_authority[] = {
+        &unit_signature, &unit_action, &unit_environment, &unit_rung, &lasts, &why, NULL
+};
+static const struct cli_option *const of_window[] = { &in_service, &in_zone, &in_environment, &in_host, &lasts, &why, NULL };
 static const struct cli_option *const of_watch[] = { &service, &depth, &host, &watch_window, NULL };
 
 const struct cli_verb cli_verbs[] = {
@@ -83,6 +100,34 @@ const struct cli_verb cli_verbs[] = {
           "A resolved incident stays in the list for a while. `explain` has the evidence of each.", "table json", of_incidents, 0,
           0, run_rows, NULL },
         { "explain", "INCIDENT", "the evidence chain of an incident, in words", "", "table json", none, 1, 1, run_explain, NULL },
+        { "actions", "", "what is proposed, under way and done about incidents, and what came of it",
+          "A proposal waits for `approve` or `reject`. Nothing is done that is not in the audit log first.\n"
+          "So far no agent carries out actions: what is approved is refused by the hosts, and says so.",
+          "table json", none, 0, 0, run_rows, NULL },
+        { "approve", "ACTION", "let a proposed action be done",
+          "What is approved is the plan with its digest: one that would now be another needs a new word. Limits hold all the same.",
+          "", of_approve, 1, 1, run_word, NULL },
+        { "reject", "ACTION", "do not do a proposed action; it is not proposed again for the incident", "", "", of_word, 1, 1,
+          run_word, NULL },
+        { "undo", "ACTION", "undo what an action did, as far as it can be", "", "", of_word, 1, 1, run_word, NULL },
+        { "acknowledge", "ACTION", "say that you have seen to an action that is stuck; its class is no longer frozen", "", "",
+          of_word, 1, 1, run_word, NULL },
+        { "pause", "", "do nothing on any host until `resume`",
+          "What was approved is void, what was begun and is not verified is undone; proposals go on.", "", of_word, 0, 0, run_word,
+          NULL },
+        { "resume", "", "end a pause", "", "", of_word, 0, 0, run_word, NULL },
+        { "authority", "[grant|cap]", "how far each action may go by itself, and what is missing to the next rung",
+          "A unit of trust is a signature with an action in an environment, as of the version that decides.\n"
+          "grant raises it by hand and cap lowers it, both with a reason and for a time.\n"
+          "What is one-way takes a person's word, whatever was granted.",
+          "table json", of_authority, 0, 1, run_authority, NULL },
+        { "maintenance", "[begin|end]", "a time in which nothing is done or proposed, for all or for one place", "", "", of_window,
+          0, 1, run_window, NULL },
+        { "freeze", "[begin|end]", "a time in which nothing is done, and proposals go on, for all or for one place", "", "",
+          of_window, 0, 1, run_window, NULL },
+        { "opt-out", "SERVICE", "nothing is done or proposed for a service, until `opt-in`", "", "", of_word, 1, 1, run_opt_out,
+          NULL },
+        { "opt-in", "SERVICE", "end an opt-out", "", "", of_word, 1, 1, run_opt_out, NULL },
         { "deployments", "", "when builds and settings of services changed, where, and from what to what",
           "A deployment is observed when processes of a service begin to run another build; one that reaches\n"
           "several hosts is one, with its beginning and its end.\n"

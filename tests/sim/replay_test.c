@@ -60,7 +60,7 @@ static void ask(struct core *core, int64_t now, size_t which, struct text *out)
         struct wire_query query = { questions[which].verb, &window, questions[which].window ? 1 : 0 };
         const char *type;
 
-        must(query_answer(core, NULL, now, -1, &query, out, &type) == QUERY_DONE, "a question is not answered");
+        must(query_answer(core, NULL, NULL, now, -1, &query, out, &type) == QUERY_DONE, "a question is not answered");
 }
 
 static void keep(struct night *n, const uint8_t *data, size_t size)

@@ -1,0 +1,394 @@
+/* A record takes effect. What does not follow from the state is refused whole: nothing is changed. */
+#include "coordinator/acting_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void copy(char *to, size_t size, const char *from)
+{
+        snprintf(to, size, "%s", from);
+}
+
+static void move(struct remedy *m, enum remedy_state to, const struct record *r)
+{
+        m->state = to;
+        m->state_at = r->at;
+        m->told = false;
+        if (r->why[0])
+                copy(m->why, sizeof(m->why), r->why);
+}
+
+static bool may_go(const struct remedy *m)
+{
+        return remedy_is_over(m->state) && m->state != REMEDY_STUCK;
+}
+
+static bool has_room(const struct acting *a)
+{
+        if (a->remedies_count < REMEDIES_MAX)
+                return true;
+        for (uint32_t i = 0; i < a->remedies_count; i++)
+                if (may_go(a->remedies[i]))
+                        return true;
+        return false;
+}
+
+/* The oldest that is over goes. */
+static void make_room(struct acting *a)
+{
+        for (uint32_t i = 0; a->remedies_count >= REMEDIES_MAX && i < a->remedies_count; i++) {
+                if (!may_go(a->remedies[i]))
+                        continue;
+                remedy_free(&a->remedies[i]);
+                a->remedies_count--;
+                memmove(a->remedies + i, a->remedies + i + 1, (a->remedies_count - i) * sizeof(struct remedy *));
+        }
+}
+
+static int propose(struct acting *a, const struct record *r)
+{
+        struct remedy *m, **remedies;
+        int e;
+
+        if (r->remedy != a->next_remedy + 1 || !r->plan.action || r->plan.count == 0)
+                return -EBADMSG;
+        if (!has_room(a))
+                return -EBADMSG;
+        if (a->remedies_count == a->remedies_capacity) {
+                uint32_t capacity = a->remedies_capacity ? 2 * a->remedies_capacity : 16;
+
+                remedies = reallocarray(a->remedies, capacity, sizeof(struct remedy *));
+                if (!remedies)
+                        return -ENOMEM;
+                a->remedies = remedies;
+                a->remedies_capacity = capacity;
+        }
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+        m->targets = calloc(r->plan.count, sizeof(*m->targets));
+        e = m->targets ? plan_copy(&r->plan, &m->plan) : -ENOMEM;
+        if (e < 0) {
+                remedy_free(&m);
+                return e;
+        }
+        make_room(a);
+        m->id = r->remedy;
+        m->rung = r->rung;
+        m->proposed_at = r->at;
+        copy(m->decided_by, sizeof(m->decided_by), "");
+        move(m, REMEDY_PROPOSED, r);
+        a->next_remedy = m->id;
+        a->remedies[a->remedies_count++] = m;
+        return 0;
+}
+
+static int approve(struct remedy *m, const struct record *r)
+{
+        if (m->rung == RUNG_SHADOW && r->mover != MOVER_PERSON)
+                return -EBADMSG;
+        if (memcmp(m->plan.digest, r->digest, DIGEST_SIZE) != 0)
+                return -EBADMSG;
+        if (r->mover == MOVER_PLANNER && m->plan.class == CLASS_ONE_WAY)
+                return -EBADMSG;
+        m->by_person = r->mover == MOVER_PERSON;
+        m->approved_at = r->at;
+        m->rung = r->rung;
+        copy(m->decided_by, sizeof(m->decided_by), r->by);
+        move(m, REMEDY_APPROVED, r);
+        return 0;
+}
+
+static int intend(struct acting *a, struct remedy *m, const struct record *r)
+{
+        uint32_t next = m->from + m->count;
+        int e;
+
+        if (r->from != next || r->count == 0 || r->count > m->plan.count - next || r->epoch != a->epoch || m->halted)
+                return -EBADMSG;
+        e = limits_reserve(a, r->count);
+        if (e < 0)
+                return e;
+        m->from = r->from;
+        m->count = r->count;
+        m->epoch = r->epoch;
+        m->intended_at = r->at;
+        m->expires_at = r->expires_at;
+        m->lease_until = r->lease_until;
+        copy(m->limits, sizeof(m->limits), r->limits);
+        for (uint32_t i = 0; i < r->count; i++)
+                m->targets[r->from + i] = TARGET_ORDERED;
+        move(m, REMEDY_INTENDED, r);
+        limits_spend(a, m, r->at);
+        return 0;
+}
+
+static uint32_t count(const struct remedy *m, enum target_state state)
+{
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < m->plan.count; i++)
+                n += m->targets[i] == state;
+        return n;
+}
+
+/* Nothing is left of it anywhere. */
+static bool nothing_left(const struct remedy *m)
+{
+        for (uint32_t i = 0; i < m->plan.count; i++)
+                if (target_is_out(m->targets[i]) || m->targets[i] == TARGET_VERIFIED || m->targets[i] == TARGET_HELD)
+                        return false;
+        return true;
+}
+
+static int fail(struct acting *a, const struct remedy *m, int64_t at)
+{
+        return authority_fail(&a->authority, &a->policy, &m->plan.unit, at);
+}
+
+/* The last answer of a wave. */
+static void answered(struct remedy *m, const struct record *r)
+{
+        if (count(m, TARGET_ORDERED) || count(m, TARGET_FAILED))
+                return;
+        if (count(m, TARGET_APPLIED)) {
+                m->applied_at = r->at;
+                move(m, REMEDY_APPLIED, r);
+        } else {
+                move(m, m->from == 0 ? REMEDY_REFUSED : REMEDY_CLOSED, r);
+        }
+}
+
+static int reverted(struct remedy *m, const struct record *r)
+{
+        enum target_state *t = &m->targets[r->target];
+
+        if (*t == TARGET_WAITS || *t == TARGET_REFUSED || *t == TARGET_REVERTED)
+                return -EBADMSG;
+        *t = TARGET_REVERTED;
+        if (m->state == REMEDY_REVERTING && count(m, TARGET_REVERTING) == 0)
+                move(m, count(m, TARGET_STUCK) ? REMEDY_STUCK : REMEDY_REVERTED, r);
+        else if (m->state == REMEDY_CLOSED && nothing_left(m))
+                move(m, REMEDY_REVERTED, r);
+        else if (m->state == REMEDY_INTENDED)
+                answered(m, r);
+        return 0;
+}
+
+static int stuck(struct acting *a, struct remedy *m, const struct record *r)
+{
+        int e = fail(a, m, r->at);
+
+        if (e == 0)
+                move(m, REMEDY_STUCK, r);
+        return e;
+}
+
+static int result(struct acting *a, struct remedy *m, const struct record *r)
+{
+        enum target_state *t;
+
+        if (r->target >= m->plan.count)
+                return -EBADMSG;
+        t = &m->targets[r->target];
+        switch (r->outcome) {
+        case OUTCOME_APPLIED:
+        case OUTCOME_REFUSED:
+        case OUTCOME_FAILED:
+                if (*t != TARGET_ORDERED || m->state != REMEDY_INTENDED)
+                        return -EBADMSG;
+                *t = r->outcome == OUTCOME_APPLIED   ? TARGET_APPLIED
+                     : r->outcome == OUTCOME_REFUSED ? TARGET_REFUSED
+                                                     : TARGET_FAILED;
+                m->halted = m->halted || r->outcome != OUTCOME_APPLIED;
+                answered(m, r);
+                if (r->why[0])
+                        copy(m->why, sizeof(m->why), r->why);
+                return 0;
+        case OUTCOME_HELD:
+                if (*t != TARGET_VERIFIED)
+                        return -EBADMSG;
+                *t = TARGET_HELD;
+                return 0;
+        case OUTCOME_REVERTED:
+                return reverted(m, r);
+        case OUTCOME_STUCK:
+                if (!target_is_out(*t) && *t != TARGET_VERIFIED && *t != TARGET_HELD)
+                        return -EBADMSG;
+                *t = TARGET_STUCK;
+                /* An undoing that the agent began by itself may fail, too. */
+                return m->state == REMEDY_STUCK ? 0 : stuck(a, m, r);
+        default:
+                return -EBADMSG;
+        }
+}
+
+static int judge_wave(struct acting *a, struct remedy *m, const struct record *r)
+{
+        static const enum remedy_state states[] = {
+                [VERDICT_VERIFIED] = REMEDY_VERIFIED, [VERDICT_FALSIFIED] = REMEDY_FALSIFIED, [VERDICT_UNTOLD] = REMEDY_UNKNOWN
+        };
+        int e;
+
+        if (r->verdict == VERDICT_NONE || (r->verdict == VERDICT_VERIFIED && !count(m, TARGET_APPLIED)))
+                return -EBADMSG;
+        if (r->verdict != VERDICT_VERIFIED) {
+                e = fail(a, m, r->at);
+                if (e < 0)
+                        return e;
+        }
+        for (uint32_t i = 0; i < m->plan.count && r->verdict == VERDICT_VERIFIED; i++)
+                if (m->targets[i] == TARGET_APPLIED)
+                        m->targets[i] = TARGET_VERIFIED;
+        m->verdict = r->verdict;
+        move(m, states[r->verdict], r);
+        return 0;
+}
+
+static int close_remedy(struct acting *a, struct remedy *m, const struct record *r)
+{
+        int e;
+
+        /* Success is told once, by the whole of it. */
+        if (m->state == REMEDY_VERIFIED) {
+                e = authority_succeed(&a->authority, &a->policy, &m->plan.unit, m->plan.cause_key, r->at);
+                if (e < 0)
+                        return e;
+        }
+        move(m, REMEDY_CLOSED, r);
+        return 0;
+}
+
+/* A person undoes all of it; else what was not verified is undone. */
+static void revert(struct remedy *m, const struct record *r)
+{
+        for (uint32_t i = 0; i < m->plan.count; i++) {
+                enum target_state *t = &m->targets[i];
+
+                if (*t == TARGET_ORDERED || *t == TARGET_APPLIED || *t == TARGET_FAILED ||
+                    (r->mover == MOVER_PERSON && (*t == TARGET_VERIFIED || *t == TARGET_HELD)))
+                        *t = TARGET_REVERTING;
+        }
+        if (r->by[0])
+                copy(m->decided_by, sizeof(m->decided_by), r->by);
+        move(m, REMEDY_REVERTING, r);
+        if (count(m, TARGET_REVERTING) == 0)
+                move(m, REMEDY_REVERTED, r);
+}
+
+static int acknowledge(struct remedy *m, const struct record *r)
+{
+        for (uint32_t i = 0; i < m->plan.count; i++)
+                if (m->targets[i] == TARGET_STUCK || m->targets[i] == TARGET_REVERTING)
+                        m->targets[i] = TARGET_REVERTED; /* it is the person's now */
+        move(m, REMEDY_CLOSED, r);
+        return 0;
+}
+
+static int of_remedy(struct acting *a, const struct record *r)
+{
+        static const struct {
+                bool moves;
+                enum remedy_state to;
+        } to[RECORDS] = { [RECORD_APPROVED] = { true, REMEDY_APPROVED },   [RECORD_REJECTED] = { true, REMEDY_REJECTED },
+                          [RECORD_WITHDRAWN] = { true, REMEDY_WITHDRAWN }, [RECORD_INTENDED] = { true, REMEDY_INTENDED },
+                          [RECORD_REVERTING] = { true, REMEDY_REVERTING }, [RECORD_STUCK] = { true, REMEDY_STUCK },
+                          [RECORD_CLOSED] = { true, REMEDY_CLOSED },       [RECORD_ACKNOWLEDGED] = { true, REMEDY_CLOSED } };
+        struct remedy *m = acting_remedy(a, r->remedy);
+
+        if (!m || (to[r->kind].moves && !remedy_may(m->state, to[r->kind].to, r->mover)))
+                return -EBADMSG;
+        switch (r->kind) {
+        case RECORD_APPROVED:
+                return approve(m, r);
+        case RECORD_REJECTED:
+                copy(m->decided_by, sizeof(m->decided_by), r->by);
+                move(m, REMEDY_REJECTED, r);
+                return 0;
+        case RECORD_WITHDRAWN:
+                move(m, REMEDY_WITHDRAWN, r);
+                return 0;
+        case RECORD_INTENDED:
+                return intend(a, m, r);
+        case RECORD_RESULT:
+                return result(a, m, r);
+        case RECORD_VERDICT:
+                return m->state == REMEDY_APPLIED ? judge_wave(a, m, r) : -EBADMSG;
+        case RECORD_REVERTING:
+                revert(m, r);
+                return 0;
+        case RECORD_STUCK:
+                return stuck(a, m, r);
+        case RECORD_CLOSED:
+                return close_remedy(a, m, r);
+        case RECORD_ACKNOWLEDGED:
+                return m->state == REMEDY_STUCK ? acknowledge(m, r) : -EBADMSG;
+        default:
+                return -EBADMSG;
+        }
+}
+
+static bool same_window(const struct window *a, const struct window *b)
+{
+        return a->kind == b->kind && a->scope == b->scope && strcmp(a->name, b->name) == 0;
+}
+
+static int set_window(struct acting *a, const struct record *r, bool begins)
+{
+        for (uint32_t i = 0; i < a->windows_count;) {
+                bool over = a->windows[i].until && a->windows[i].until <= r->at;
+
+                if (over || same_window(&a->windows[i], &r->window))
+                        a->windows[i] = a->windows[--a->windows_count];
+                else
+                        i++;
+        }
+        if (!begins)
+                return 0;
+        if (a->windows_count == WINDOWS_MAX)
+                return -EBADMSG;
+        a->windows[a->windows_count++] = r->window;
+        return 0;
+}
+
+static int apply(struct acting *a, const struct record *r)
+{
+        struct mandate mandate = { .set = true, .rung = r->rung, .until = r->until };
+
+        switch (r->kind) {
+        case RECORD_STARTED:
+                if (r->epoch <= a->epoch)
+                        return -EBADMSG;
+                a->epoch = r->epoch;
+                return 0;
+        case RECORD_PROPOSED:
+                return propose(a, r);
+        case RECORD_PAUSED:
+                a->pause = (struct pause){ .set = true, .since = r->at };
+                copy(a->pause.by, sizeof(a->pause.by), r->by);
+                copy(a->pause.why, sizeof(a->pause.why), r->why);
+                return 0;
+        case RECORD_RESUMED:
+                a->pause = (struct pause){ 0 };
+                return 0;
+        case RECORD_MANDATE:
+                copy(mandate.by, sizeof(mandate.by), r->by);
+                copy(mandate.why, sizeof(mandate.why), r->why);
+                return authority_mandate(&a->authority, &r->unit, r->cap, &mandate);
+        case RECORD_WINDOW:
+        case RECORD_WINDOW_ENDED:
+                return set_window(a, r, r->kind == RECORD_WINDOW);
+        default:
+                return of_remedy(a, r);
+        }
+}
+
+int acting_apply(struct acting *a, const struct record *r)
+{
+        int e = apply(a, r);
+
+        if (e == 0)
+                a->latest = MAX(a->latest, r->at);
+        return e;
+}

@@ -1,0 +1,38 @@
+#include "coordinator/acting_commit.h"
+#include "coordinator/acting_internal.h"
+
+int64_t pace_now(struct pace *pace, const struct acting *acting, int64_t wall, int64_t monotonic)
+{
+        int64_t now = pace->now ? pace->now + (monotonic - pace->monotonic) : acting_time(acting, wall);
+
+        pace->now = MAX(now, wall);
+        pace->monotonic = monotonic;
+        return pace->now;
+}
+
+int acting_commit(struct acting *acting, const struct ledger *ledger, struct record *record)
+{
+        int r;
+
+        record_clean(record);
+        r = ledger->append(ledger->data, record);
+        if (r == 0)
+                r = acting_apply(acting, record);
+        record_free(record);
+        return r;
+}
+
+int acting_decide(struct acting *acting, const struct ledger *ledger, int64_t now, const struct scene *scene, int most)
+{
+        struct record record;
+        int n = 0;
+
+        while (n < most && acting_next(acting, now, scene, &record)) {
+                int r = acting_commit(acting, ledger, &record);
+
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        return n;
+}

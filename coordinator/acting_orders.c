@@ -1,0 +1,103 @@
+/* What agents are told, and what they answer. */
+#include "coordinator/acting_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The moment of acting: all that had to be so for the intent is so still. */
+static bool may_still(const struct acting *a, int64_t now, const struct scene *scene, const struct remedy *m, uint32_t target)
+{
+        const struct situation *s = scene_find(scene, m->plan.incident);
+        char why[PLAN_WHY_MAX];
+
+        return s && now < m->expires_at && m->epoch == a->epoch && !gate_act(a, now, scene, s, &m->plan, m->id, target, 1, why);
+}
+
+static bool order_of(const struct acting *a, int64_t now, const struct scene *scene, const struct remedy *m, uint32_t target,
+                     enum order_kind *ret_kind)
+{
+        switch (m->targets[target]) {
+        case TARGET_ORDERED:
+                *ret_kind = ORDER_APPLY;
+                return m->state == REMEDY_INTENDED && may_still(a, now, scene, m, target);
+        case TARGET_VERIFIED:
+                *ret_kind = ORDER_HOLD;
+                return m->plan.action->lapse == LAPSE_HOLD;
+        case TARGET_REVERTING:
+                *ret_kind = ORDER_REVERT;
+                return true;
+        default:
+                return false;
+        }
+}
+
+size_t acting_orders(const struct acting *a, int64_t now, const struct scene *scene, const char *host, struct order *ret_orders,
+                     size_t most)
+{
+        size_t n = 0;
+
+        now = acting_time(a, now);
+        if (!scene_leads(a, scene, now))
+                return 0;
+        for (uint32_t i = 0; i < a->remedies_count; i++) {
+                const struct remedy *m = a->remedies[i];
+
+                for (uint32_t t = 0; t < m->plan.count && n < most; t++) {
+                        enum order_kind kind;
+
+                        if ((host && strcmp(host, m->plan.targets[t].host)) || !order_of(a, now, scene, m, t, &kind))
+                                continue;
+                        ret_orders[n++] = (struct order){ .kind = kind,
+                                                          .remedy = m->id,
+                                                          .target = t,
+                                                          .epoch = a->epoch,
+                                                          .expires_in = m->expires_at - now,
+                                                          .lease = MAX(m->lease_until - now, (int64_t)0),
+                                                          .plan = &m->plan };
+                }
+        }
+        return n;
+}
+
+/* What an answer says is news for a target in this state. */
+static bool is_news(enum target_state state, enum outcome outcome)
+{
+        switch (outcome) {
+        case OUTCOME_APPLIED:
+        case OUTCOME_REFUSED:
+        case OUTCOME_FAILED:
+                return state == TARGET_ORDERED;
+        case OUTCOME_HELD:
+                return state == TARGET_VERIFIED;
+        case OUTCOME_REVERTED:
+                return state != TARGET_WAITS && state != TARGET_REFUSED && state != TARGET_REVERTED;
+        case OUTCOME_STUCK:
+                return state != TARGET_STUCK && (target_is_out(state) || state == TARGET_VERIFIED || state == TARGET_HELD);
+        default:
+                return false;
+        }
+}
+
+int acting_report(const struct acting *a, int64_t now, const struct scene *scene, const struct report *report,
+                  struct record *ret_record)
+{
+        const struct remedy *m = acting_remedy(a, report->remedy);
+
+        now = acting_time(a, now);
+        if (!m || report->target >= m->plan.count || strcmp(m->plan.targets[report->target].host, report->host))
+                return -ENOENT;
+        if (!scene_leads(a, scene, now))
+                return -EROFS;
+        if (!is_news(m->targets[report->target], report->outcome))
+                return -EALREADY;
+        *ret_record = (struct record){ .kind = RECORD_RESULT,
+                                       .at = now,
+                                       .epoch = a->epoch,
+                                       .remedy = m->id,
+                                       .mover = MOVER_AGENT,
+                                       .target = report->target,
+                                       .outcome = report->outcome };
+        snprintf(ret_record->by, sizeof(ret_record->by), "%.63s", report->host);
+        snprintf(ret_record->why, sizeof(ret_record->why), "%s", report->why ? report->why : "");
+        return 0;
+}

@@ -1,0 +1,262 @@
+#include "coordinator/conduct.h"
+#include "coordinator/acting_commit.h"
+#include "coordinator/action_names.h"
+#include "coordinator/record_json.h"
+#include "coordinator/scenes.h"
+#include "proto/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DECISIONS_MOST 64 /* a tick: each is a sync of the disk */
+#define ORDERS_MOST 64
+
+struct conduct {
+        const struct core *core;
+        struct acting *acting;
+        struct audit *audit;
+        struct ledger ledger;
+        struct pace pace;
+        uint64_t epoch;
+        bool followed; /* all that it says is in `acting` */
+        bool damaged;  /* what the log says cannot be followed */
+};
+
+static int replay_entry(void *data, const struct audit_entry *entry)
+{
+        struct conduct *c = data;
+        struct record record;
+        int r;
+
+        /* Evidence, rotations of keys and the like decide nothing. */
+        if (!json_object_get(entry->predicate, "record"))
+                return 0;
+        r = record_from_json(entry->predicate, &record);
+        if (r < 0)
+                return r;
+        r = acting_apply(c->acting, &record);
+        record_free(&record);
+        return r;
+}
+
+static void log_record(const struct record *r)
+{
+        if (r->kind == RECORD_STUCK)
+                log_error("acting", "a%" PRIu64 " is stuck: %s", r->remedy, r->why);
+        else if (r->remedy)
+                log_notice("acting", "a%" PRIu64 " %s%s%s%s%s", r->remedy, record_kind_name(r->kind), *r->by ? " by " : "", r->by,
+                           *r->why ? ": " : "", r->why);
+        else
+                log_notice("acting", "%s%s%s%s%s", record_kind_name(r->kind), *r->by ? " by " : "", r->by, *r->why ? ": " : "",
+                           r->why);
+}
+
+static int append(void *data, const struct record *record)
+{
+        struct conduct *c = data;
+        const struct remedy *m = record->remedy ? acting_find(c->acting, record->remedy) : NULL;
+        const struct plan *plan = record->kind == RECORD_PROPOSED ? &record->plan : m ? &m->plan : NULL;
+        char incident[24], action[24];
+        json_t *predicate = record_to_json(record);
+        uint64_t index;
+        int r;
+
+        snprintf(incident, sizeof(incident), "i%" PRIu64, plan ? plan->incident : 0);
+        snprintf(action, sizeof(action), "a%" PRIu64, record->remedy);
+        r = predicate ? audit_append(c->audit, record_audit_kind(record), record->at, plan ? incident : NULL,
+                                     record->remedy ? action : NULL, predicate, &index)
+                      : -ENOMEM;
+        json_decref(predicate);
+        if (r < 0)
+                log_error("acting", "the audit log takes no entry, so nothing is done: %s", strerror(-r));
+        else
+                log_record(record);
+        return r;
+}
+
+/* What the log says, once it can be read. */
+static void follow(struct conduct *c)
+{
+        int r = audit_visit(c->audit, 0, audit_size(c->audit), replay_entry, c);
+
+        c->followed = true;
+        if (r < 0) {
+                log_error("acting", "the audit log cannot be followed, so nothing is decided: %s", strerror(-r));
+                c->damaged = true;
+        }
+        /* The lock of the state folder sees to it that nobody else leads. */
+        c->epoch = acting_epoch(c->acting) + 1;
+}
+
+int conduct_new(const struct core *core, struct audit *audit, struct conduct **ret_conduct)
+{
+        struct conduct *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        c->core = core;
+        c->audit = audit;
+        c->ledger = (struct ledger){ append, c };
+        r = acting_new(NULL, &c->acting);
+        if (r < 0) {
+                conduct_free(&c);
+                return r;
+        }
+        if (!audit_refusal(audit))
+                follow(c);
+        *ret_conduct = c;
+        return 0;
+}
+
+void conduct_free(struct conduct **ret_conduct)
+{
+        struct conduct *c = *ret_conduct;
+
+        if (!c)
+                return;
+        acting_free(&c->acting);
+        free(c);
+        *ret_conduct = NULL;
+}
+
+const struct acting *conduct_acting(const struct conduct *c)
+{
+        return c->acting;
+}
+
+const char *conduct_refusal(const struct conduct *c)
+{
+        if (c->damaged)
+                return "the audit log cannot be followed: see `nightshift audit verify`";
+        if (audit_refusal(c->audit))
+                return audit_refusal(c->audit);
+        return c->followed ? NULL : "the audit log was not read yet";
+}
+
+static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
+{
+        struct seen *seen;
+        int r = seen_new(c->core, c->acting, now, &seen);
+
+        if (r < 0)
+                return r;
+        seen_scene(seen)->epoch = c->epoch;
+        seen_scene(seen)->leads_until = INT64_MAX;
+        seen_scene(seen)->log_works = !conduct_refusal(c);
+        *ret_seen = seen;
+        return 0;
+}
+
+static bool anything_to_do(const struct conduct *c)
+{
+        if (acting_epoch(c->acting) < c->epoch)
+                return true;
+        if (scenes_any(c->core))
+                return true;
+        for (size_t k = 0; k < acting_count(c->acting); k++)
+                if (!remedy_is_over(acting_get(c->acting, k)->state))
+                        return true;
+        return false;
+}
+
+/* No agent says that it carries out actions: the coordinator answers in its place. */
+static void dispatch(struct conduct *c, int64_t now, const struct scene *scene)
+{
+        struct order orders[ORDERS_MOST];
+        size_t count = acting_orders(c->acting, now, scene, NULL, orders, ORDERS_MOST);
+
+        for (size_t i = 0; i < count; i++) {
+                const struct plan_target *t = &orders[i].plan->targets[orders[i].target];
+                struct report report = { .remedy = orders[i].remedy,
+                                         .target = orders[i].target,
+                                         .outcome = orders[i].kind == ORDER_APPLY ? OUTCOME_REFUSED : OUTCOME_HELD };
+                char host[NAME_MAX_HOST + 1], why[PLAN_WHY_MAX];
+                struct record record;
+
+                if (orders[i].kind == ORDER_REVERT)
+                        report.outcome = OUTCOME_REVERTED;
+                memcpy(host, t->host, sizeof(host));
+                snprintf(why, sizeof(why), "the agent of %.120s carries out no actions", host);
+                report.host = host;
+                report.why = why;
+                if (acting_report(c->acting, now, scene, &report, &record) == 0 &&
+                    acting_commit(c->acting, &c->ledger, &record) < 0)
+                        return;
+        }
+}
+
+void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
+{
+        int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
+        struct seen *seen;
+        int r;
+
+        if (!c->followed && !audit_refusal(c->audit))
+                follow(c);
+        if (conduct_refusal(c) || !anything_to_do(c))
+                return;
+        r = look(c, now, &seen);
+        if (r < 0) {
+                log_error("acting", "nothing is decided: %s", strerror(-r));
+                return;
+        }
+        r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
+        if (r >= 0)
+                dispatch(c, now, seen_scene(seen));
+        seen_free(&seen);
+}
+
+int conduct_say(struct conduct *c, int64_t now, const struct word *word, char ret_why[PLAN_WHY_MAX])
+{
+        struct record record;
+        struct seen *seen;
+        int r;
+
+        now = MAX(now, c->pace.now);
+        if (conduct_refusal(c)) {
+                snprintf(ret_why, PLAN_WHY_MAX, "nothing can be decided: %.200s", conduct_refusal(c));
+                return -EROFS;
+        }
+        r = look(c, now, &seen);
+        /* Before the first tick. */
+        if (r == 0)
+                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), 1);
+        if (r >= 0)
+                r = acting_word(c->acting, now, seen_scene(seen), word, &record, ret_why);
+        else
+                snprintf(ret_why, PLAN_WHY_MAX, "%s", strerror(-r));
+        if (r == 0) {
+                r = acting_commit(c->acting, &c->ledger, &record);
+                if (r < 0) {
+                        snprintf(ret_why, PLAN_WHY_MAX, "the audit log takes no entry: %s", strerror(-r));
+                        r = -EROFS;
+                }
+        }
+        if (r == 0) {
+                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
+                if (r >= 0)
+                        dispatch(c, now, seen_scene(seen));
+                r = 0;
+        }
+        seen_free(&seen);
+        return r;
+}
+
+int conduct_outlook(const struct conduct *c, int64_t now, uint64_t incident, struct outlook *ret_outlook)
+{
+        const struct situation *s;
+        struct seen *seen;
+        int r;
+
+        now = MAX(now, c->pace.now);
+        r = look(c, now, &seen);
+        if (r < 0)
+                return r;
+        s = scene_find(seen_scene(seen), incident);
+        r = s ? acting_outlook(c->acting, now, seen_scene(seen), s, ret_outlook) : -ENOENT;
+        seen_free(&seen);
+        return r;
+}

@@ -1,0 +1,287 @@
+/* From an incident in the graph to a proposal in the log, and what people make of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "coordinator/action_names.h"
+#include "coordinator/conduct.h"
+#include "coordinator/deployment_internal.h"
+#include "coordinator/incident.h"
+#include "proto/yaml_config.h"
+#include "tests/unit/coordinator/audit_rig.h"
+#include "tests/unit/coordinator/world.h"
+
+#define HOSTS 3
+
+static struct core *core;
+static struct signature_set *signatures;
+static struct audit *audit;
+static struct conduct *conduct;
+static struct agent agents[HOSTS];
+static struct summary_process processes[HOSTS];
+static const char *const names[HOSTS] = { "pay1", "pay2", "pay3" };
+static int64_t now;
+
+static void report(void)
+{
+        for (int k = 0; k < HOSTS; k++)
+                assert_int_equal(agent_send(&agents[k], core, now), 0);
+}
+
+static void begin(bool new_one)
+{
+        if (new_one)
+                audit = rig_open_well();
+        assert_int_equal(conduct_new(core, audit, &conduct), 0);
+        assert_null(conduct_refusal(conduct));
+}
+
+static int set_up(void **state)
+{
+        struct yaml_config_error error;
+
+        if (rig_set_up(state) < 0)
+                return -1;
+        now = T0;
+        assert_int_equal(core_new(&(struct core_options){ .coordinator = 1 }, &core), 0);
+        assert_int_equal(signatures_configured(NULL, &signatures, &error), 0);
+        core_set_signatures(core, signatures);
+        for (int k = 0; k < HOSTS; k++) {
+                struct agent *a = &agents[k];
+
+                agent_start(a, names[k], 1 + (uint64_t)k, T0 - SECONDS(3600));
+                processes[k] = (struct summary_process){ .identity = agent_service(a, "payments"),
+                                                         .pid = 100 + (uint32_t)k,
+                                                         .started = T0 - SECONDS(1800),
+                                                         .executable = "/srv/payments",
+                                                         .build = "b" };
+                a->s.processes = &processes[k];
+                a->s.processes_count = 1;
+        }
+        report();
+        core_tick(core, now);
+        begin(true);
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        conduct_free(&conduct);
+        audit_free(&audit);
+        core_free(&core);
+        signatures_free(&signatures);
+        return rig_tear_down(state);
+}
+
+/* As detection leaves it: a pool leak on `sick` hosts, since a deployment. */
+static struct incident *leak(int sick)
+{
+        const struct signature *s = signatures_find(signatures, "connection-pool-leak");
+        struct service *service = service_get(core, "payments", false), *server = service_get(core, "db", false);
+        struct deployment *d = deployment_new(core, service->text, DEPLOYMENT_BUILD, T0 - SECONDS(1800));
+        struct incident *i = incident_open(core, s, SUBJECT_POOL, service, server, 5432, T0 - SECONDS(900));
+
+        d->from = text_get(core, "2.0");
+        d->to = text_get(core, "2.1");
+        for (int k = 0; k < sick; k++) {
+                const struct host *h = host_find(core, names[k]);
+
+                incident_add_subject(i, h, T0 - SECONDS(900), now, 12);
+                i->subjects[k].pid = h->processes[0].row.pid;
+                i->subjects[k].started = h->processes[0].row.started;
+                i->subjects[k].build = text_ref(h->processes[0].build);
+        }
+        i->fired_at = now;
+        i->causes = core_alloc(core, CAUSES_KEPT * sizeof(*i->causes));
+        i->causes[0] = (struct incident_cause){ .kind = CAUSE_DEPLOYMENT,
+                                                .deployment = d->id,
+                                                .ref = text_get(core, "d-1"),
+                                                .why = text_get(core, "w"),
+                                                .confidence = .9 };
+        i->causes_count = 1;
+        service_put(core, &service);
+        service_put(core, &server);
+        return i;
+}
+
+static void tick(void)
+{
+        now += SECONDS(1);
+        conduct_tick(conduct, now, now);
+}
+
+static const struct remedy *only(void)
+{
+        assert_int_equal(acting_count(conduct_acting(conduct)), 1);
+        return acting_get(conduct_acting(conduct), 0);
+}
+
+static int say(enum word_kind kind, uint64_t remedy, char *why)
+{
+        struct word word = { .kind = kind, .by = "ann", .why = "because", .remedy = remedy };
+
+        return conduct_say(conduct, now, &word, why);
+}
+
+static void test_proposes(void **state)
+{
+        const struct remedy *m;
+        struct outlook o;
+
+        (void)state;
+        leak(2);
+        tick();
+        m = only();
+        assert_int_equal(m->state, REMEDY_PROPOSED);
+        assert_string_equal(m->plan.action->name, "service.rollback");
+        assert_string_equal(m->plan.service, "payments");
+        assert_string_equal(m->plan.from_build, "2.0");
+        assert_string_equal(m->plan.to_build, "2.1");
+        assert_string_equal(m->plan.unit.environment, "production");
+        /* All that run the build, those that show it first. */
+        assert_int_equal(m->plan.count, 3);
+        assert_string_equal(m->plan.targets[0].host, "pay1");
+        assert_string_equal(m->plan.targets[2].host, "pay3");
+        assert_int_equal(m->plan.targets[1].pid, 101);
+        /* Nobody said that it may be restarted without loss. */
+        assert_int_equal(m->plan.class, CLASS_ONE_WAY);
+        assert_int_equal(m->rung, RUNG_PROPOSE);
+        assert_string_equal(m->plan.predicts.says, "held falling by 50 %, within 600 s");
+        assert_int_equal(conduct_outlook(conduct, now, m->plan.incident, &o), 0);
+        assert_true(o.planned);
+        assert_non_null(strstr(o.why, "a person's word"));
+        assert_non_null(strstr(o.more[1], "one-way"));
+        outlook_free(&o);
+        /* It stays one. */
+        for (int k = 0; k < 30; k++)
+                tick();
+        assert_int_equal(only()->state, REMEDY_PROPOSED);
+}
+
+static void test_nothing_without_cause_or_evidence(void **state)
+{
+        struct incident *i = leak(2);
+
+        (void)state;
+        i->fired_at = now - SECONDS(600);
+        tick();
+        assert_int_equal(acting_count(conduct_acting(conduct)), 0);
+        i->fired_at = now;
+        i->causes[0].confidence = .2;
+        tick();
+        /* Then the next remedy of the signature. */
+        assert_string_equal(only()->plan.action->name, "service.restart");
+        assert_int_equal(only()->plan.count, 2);
+}
+
+static void test_approved_is_refused_by_hosts_that_do_nothing(void **state)
+{
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        leak(2);
+        tick();
+        assert_int_equal(say(WORD_APPROVE, 7, why), -ENOENT);
+        assert_int_equal(say(WORD_APPROVE, 1, why), 0);
+        tick();
+        assert_int_equal(only()->state, REMEDY_REFUSED);
+        assert_string_equal(only()->decided_by, "ann");
+        assert_string_equal(only()->why, "the agent of pay1 carries out no actions");
+        /* One was asked, the others were not; and it is not tried again. */
+        assert_int_equal(only()->targets[0], TARGET_REFUSED);
+        assert_int_equal(only()->targets[1], TARGET_WAITS);
+        assert_int_equal(say(WORD_APPROVE, 1, why), -EPERM);
+        assert_int_equal(say(WORD_UNDO, 1, why), -EPERM);
+}
+
+static void test_plan_that_changed_needs_a_new_word(void **state)
+{
+        char why[PLAN_WHY_MAX];
+        struct incident *i;
+
+        (void)state;
+        i = leak(2);
+        tick();
+        /* Somebody restarted one meanwhile. */
+        processes[0].pid = 4711;
+        processes[0].started = now;
+        report();
+        i->subjects[0].pid = 4711;
+        i->subjects[0].started = now;
+        tick();
+        assert_int_equal(acting_get(conduct_acting(conduct), 0)->state, REMEDY_WITHDRAWN);
+        assert_int_equal(say(WORD_APPROVE, 1, why), -EPERM);
+        assert_int_equal(acting_count(conduct_acting(conduct)), 2);
+        assert_int_equal(acting_get(conduct_acting(conduct), 1)->state, REMEDY_PROPOSED);
+}
+
+static void test_pause_and_reject(void **state)
+{
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        leak(2);
+        tick();
+        assert_int_equal(say(WORD_PAUSE, 0, why), 0);
+        assert_int_equal(say(WORD_APPROVE, 1, why), -EPERM);
+        assert_non_null(strstr(why, "paused by ann"));
+        assert_int_equal(say(WORD_RESUME, 0, why), 0);
+        assert_int_equal(say(WORD_REJECT, 1, why), 0);
+        for (int k = 0; k < 30; k++)
+                tick();
+        /* Only the other remedy is left, and that one after a while. */
+        assert_int_equal(only()->state, REMEDY_REJECTED);
+}
+
+static void test_log_brings_it_back(void **state)
+{
+        uint8_t was[DIGEST_SIZE], is[DIGEST_SIZE];
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        leak(2);
+        tick();
+        assert_int_equal(say(WORD_PAUSE, 0, why), 0);
+        assert_int_equal(acting_digest(conduct_acting(conduct), was), 0);
+        conduct_free(&conduct);
+        audit_free(&audit);
+        begin(true);
+        assert_int_equal(acting_digest(conduct_acting(conduct), is), 0);
+        assert_memory_equal(is, was, DIGEST_SIZE);
+        assert_string_equal(only()->plan.targets[1].host, "pay2");
+        assert_non_null(acting_pause(conduct_acting(conduct)));
+        /* With an epoch above the one before. */
+        tick();
+        assert_int_equal(acting_epoch(conduct_acting(conduct)), 2);
+}
+
+static void test_incomplete_is_no_evidence(void **state)
+{
+        (void)state;
+        leak(2);
+        agents[1].s.lost = 5;
+        now += SECONDS(10);
+        report();
+        core_tick(core, now);
+        tick();
+        assert_int_equal(acting_count(conduct_acting(conduct)), 0);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+        const struct CMUnitTest tests[] = {
+                TEST(test_proposes),
+                TEST(test_nothing_without_cause_or_evidence),
+                TEST(test_approved_is_refused_by_hosts_that_do_nothing),
+                TEST(test_plan_that_changed_needs_a_new_word),
+                TEST(test_pause_and_reject),
+                TEST(test_log_brings_it_back),
+                TEST(test_incomplete_is_no_evidence),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
