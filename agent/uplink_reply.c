@@ -76,9 +76,13 @@ static void take_commands(struct link_child *child, struct exchange *exchange, c
                         .tier = command->tier,
                         .until = command->until,
                 };
+                child->commands_seen = MAX(child->commands_seen, command->id);
+                if (command->kind == WIRE_COMMAND_ACTION) {
+                        child->commands_done = MAX(child->commands_done, command->id); /* nothing here can carry it out */
+                        continue;
+                }
                 if (command->service)
                         snprintf(event.service, sizeof(event.service), "%s", command->service);
-                child->commands_seen = MAX(child->commands_seen, command->id);
                 link_tell(child, &event);
         }
         if (child->commands_seen > child->commands_done)

@@ -11,6 +11,7 @@
  * Times are wall clock nanoseconds, durations nanoseconds, sizes bytes, ports host order. */
 #pragma once
 
+#include "proto/action.h"
 #include "proto/base.h"
 #include "proto/histogram.h"
 
@@ -155,6 +156,32 @@ struct summary_pool {
         uint32_t limit;    /* of the client's own pool, as declared on its host; 0: not declared */
 };
 
+/* What became of an order for an action, by its key. Told when it changes and until the link took it; all that the
+ * agent still keeps in part 0 of a full summary. */
+struct summary_action {
+        struct action_key key;
+        uint64_t epoch; /* of the last order that was accepted for it */
+        enum action_kind kind;
+        enum action_state state;
+        enum action_reason reason;
+        enum action_verdict verdict;          /* of the agent's own look at its host */
+        int64_t at;                           /* of the last change of state */
+        int64_t lease_left;                   /* nanoseconds until it is reverted or held; 0: no lease */
+        uint32_t touched;                     /* processes, connections or instances */
+        struct action_digest former, present; /* of the state before the change, and as last read */
+        const char *service;                  /* as the host's own file calls it; "" where it has none */
+        const char *detail;                   /* a sentence for people, or "" */
+};
+
+/* What the host's own file lets be done to one of its services: told once and when it changes. `kinds` has the
+ * bit 1 << enum action_kind for each action. */
+struct summary_permit {
+        const char *service;
+        uint32_t kinds;
+        bool restart_safe; /* declared with how it drains and shows ready */
+        uint32_t instances_min, instances_max;
+};
+
 /* A hook of the probes: what is attached, or what stands in for it, or why it is missing. */
 struct summary_hook {
         const char *name;
@@ -206,6 +233,12 @@ struct summary {
         int64_t pools_at;                  /* when the pools were looked at; 0: not in this summary */
         struct summary_pool *pools;        /* complete in every summary with `pools_at` */
         uint64_t pools_lost;               /* connections that were not told apart by process, since the session began */
+        struct summary_action *actions;
+        bool permits_told; /* `permits` is complete, also if empty */
+        struct summary_permit *permits;
+        uint64_t action_epoch;    /* the highest that this host has heard; 0: none */
+        bool actions_stopped;     /* the host's stop file is there, or no action is allowed at all */
+        uint64_t checkpoint_size; /* of the audit log's checkpoint that this host saw last; 0: none */
         size_t labels_count, hooks_count, identities_count, addresses_count, listeners_count, edges_count, keys_count,
-                processes_count, pools_count, builds_count, settings_count;
+                processes_count, pools_count, builds_count, settings_count, actions_count, permits_count;
 };

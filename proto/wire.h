@@ -9,6 +9,7 @@
  * field; -ENOBUFS is an arena that was too small. */
 #pragma once
 
+#include "proto/action.h"
 #include "proto/summary.h"
 
 struct arena;
@@ -53,14 +54,15 @@ struct wire_ack {
         uint32_t pause_ms;    /* back-pressure: send nothing for so long */
 };
 
-enum wire_command_kind { WIRE_COMMAND_KEY_THRESHOLD = 1, WIRE_COMMAND_TIER = 2 };
+enum wire_command_kind { WIRE_COMMAND_KEY_THRESHOLD = 1, WIRE_COMMAND_TIER = 2, WIRE_COMMAND_ACTION = 3 };
 struct wire_command {
         uint64_t id; /* rising; ids already known are ignored */
         enum wire_command_kind kind;
-        uint32_t threshold;  /* KEY_THRESHOLD */
-        const char *service; /* TIER */
-        uint32_t tier;       /* TIER: 1 connections, 2 turnarounds, 3 payload heads */
-        int64_t until;       /* TIER */
+        uint32_t threshold;                     /* KEY_THRESHOLD */
+        const char *service;                    /* TIER */
+        uint32_t tier;                          /* TIER: 1 connections, 2 turnarounds, 3 payload heads */
+        int64_t until;                          /* TIER */
+        const struct action_dispatch *dispatch; /* ACTION; else NULL */
 };
 struct wire_commands {
         struct wire_command *commands;

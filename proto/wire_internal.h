@@ -22,6 +22,8 @@
 #define WIRE_LABELS_MAX 256u
 #define WIRE_ARGUMENTS_MAX 64u
 #define WIRE_COMMANDS_MAX 1024u
+#define WIRE_ACTIONS_MAX 1024u
+#define WIRE_PERMITS_MAX 4096u
 #define WIRE_TIER_MAX 3u
 #define WIRE_PARTS_MAX 4096u
 
@@ -46,6 +48,10 @@ MUST_CHECK int wire_write_out(const ProtobufCMessage *message, size_t max, uint8
 /* What a failed protobuf_c_message_unpack() means. */
 int wire_unpack_failed(struct arena *arena, const char **ret_why);
 
+/* wire_dispatch.c. The result lives in the arena; -ENOMEM or -E2BIG, -ENOBUFS or -EBADMSG. */
+MUST_CHECK int wire_pack_dispatch(const struct action_dispatch *dispatch, struct arena *arena, Nightshift__Dispatch **ret_message);
+MUST_CHECK int wire_unpack_dispatch(const Nightshift__Dispatch *message, struct arena *arena,
+                                    const struct action_dispatch **ret_dispatch, const char **ret_why);
 MUST_CHECK int wire_pack_summary(const struct summary *summary, struct arena *arena, Nightshift__Summary **ret_message);
 MUST_CHECK int wire_unpack_summary(const Nightshift__Summary *message, struct arena *arena, struct summary **ret_summary,
                                    const char **ret_why);

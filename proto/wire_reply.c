@@ -31,6 +31,12 @@ static int pack_commands(const struct wire_commands *commands, struct arena *are
                 to->until = c->until;
                 if (!to->service)
                         return -ENOMEM;
+                if (c->kind == WIRE_COMMAND_ACTION) {
+                        int r = c->dispatch ? wire_pack_dispatch(c->dispatch, arena, &to->dispatch) : -EINVAL;
+
+                        if (r < 0)
+                                return r;
+                }
                 m->command[i] = to;
         }
         m->n_command = commands->count;
@@ -109,8 +115,10 @@ static int unpack_commands(const Nightshift__Commands *m, struct arena *arena, s
 
                 if (c->id == 0)
                         return bad(ret_why, "commands.id: missing");
-                if (c->kind != WIRE_COMMAND_KEY_THRESHOLD && c->kind != WIRE_COMMAND_TIER)
+                if (c->kind < WIRE_COMMAND_KEY_THRESHOLD || c->kind > WIRE_COMMAND_ACTION)
                         return bad(ret_why, "commands.kind: unknown");
+                if ((c->kind == WIRE_COMMAND_ACTION) != (c->dispatch != NULL))
+                        return bad(ret_why, "commands.dispatch: not with this kind");
                 if (c->tier > WIRE_TIER_MAX)
                         return bad(ret_why, "commands.tier: unknown");
                 if (!wire_text_ok(c->service))
@@ -125,6 +133,12 @@ static int unpack_commands(const Nightshift__Commands *m, struct arena *arena, s
                         .tier = c->tier,
                         .until = c->until,
                 };
+                if (c->dispatch) {
+                        int r = wire_unpack_dispatch(c->dispatch, arena, &commands.commands[i].dispatch, ret_why);
+
+                        if (r < 0)
+                                return r;
+                }
         }
         *ret_commands = commands;
         return 0;

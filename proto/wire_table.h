@@ -19,7 +19,9 @@
         X(processes, WIRE_PROCESSES_MAX) \
         X(pools, WIRE_POOLS_MAX) \
         X(settings, WIRE_SETTINGS_MAX) \
-        X(builds, WIRE_BUILDS_MAX)
+        X(builds, WIRE_BUILDS_MAX) \
+        X(actions, WIRE_ACTIONS_MAX) \
+        X(permits, WIRE_PERMITS_MAX)
 /* clang-format on */
 
 struct wire_intern {
