@@ -18,9 +18,15 @@ struct service {
                 bool present;
         } restart_safe;
         struct {
-                char *barriers, *driver, *link, *releases, *unit;
+                char *barriers, *driver, *link, *releases, *unit, *override;
+                struct yaml_config_strings state_argv, do_argv, undo_argv, verify_argv;
+                int64_t timeout; /* of each command and of a restart */
                 bool present;
         } rollback;
+        struct {
+                int64_t within; /* the longest lease */
+                bool present;
+        } freeze;
         struct {
                 char *driver, *unit;
                 int64_t min, max;

@@ -20,10 +20,10 @@ static void want(struct remedy_core *core, const struct remedy_effect *effect)
         core->effects[(core->effects_begin + core->effects_count++) % REMEDY_EFFECTS_MAX] = *effect;
 }
 
-/* Not true if this life ended now: it is told once it is written. */
+/* Not true if this life ended now: it is told once it is written. But a person is called at once. */
 static bool is_secret(const struct remedy *r)
 {
-        return r->unsaved || r->tentative;
+        return r->tentative || (r->unsaved && r->state != ACTION_STUCK);
 }
 
 bool remedy_effect(struct remedy_core *core, struct remedy_effect *ret_effect)
@@ -77,6 +77,8 @@ static void settle(struct remedy_core *core, struct remedy *r, enum action_state
         r->retry_at = r->lease_end = 0;
         r->unsaved = true;
         write_down(core, r);
+        if (state == ACTION_STUCK)
+                tell(core, r);
 }
 
 static void refuse(struct remedy_core *core, struct remedy *r, enum action_reason reason, const struct remedy_time *now)
@@ -167,7 +169,7 @@ static int begin(struct remedy_core *core, struct remedy *r, const struct remedy
                                                     .epoch = q->epoch });
                 return -1;
         }
-        *r = (struct remedy){ .request = *q, .this_boot = true, .begun_boot = now->boot };
+        *r = (struct remedy){ .request = *q, .this_boot = true, .begun_boot = now->boot, .fresh = true };
         if (reason != ACTION_REASON_NONE) {
                 refuse(core, r, reason, now);
         } else {
@@ -466,7 +468,7 @@ int remedy_load(struct remedy_core *core, const struct remedy *remedy, uint32_t 
                         continue;
                 *r = *remedy;
                 r->step = REMEDY_STEP_NONE;
-                r->writing = r->revert_wanted = r->tentative = r->unsaved = false;
+                r->writing = r->revert_wanted = r->tentative = r->unsaved = r->fresh = false;
                 r->revert_attempts = 0;
                 r->retry_at = 0;
                 r->left_behind = remedy_is_live(r);

@@ -80,6 +80,7 @@ struct remedy {
         bool writing;          /* a write was asked for and not answered */
         bool revert_wanted;    /* as soon as the step ends */
         bool left_behind;      /* a former life's, not settled yet */
+        bool fresh;            /* begun just now by this order; the driver clears it */
         bool unsaved;          /* it ended, and that is not on disk yet */
         enum action_reason revert_reason;
         uint32_t revert_attempts;

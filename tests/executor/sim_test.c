@@ -503,7 +503,7 @@ static void advance(struct world *w, int64_t by)
                 check_lasting(w);
                 if (!next && at < end && remedy_next(w->core) + w->boot_started <= at && tick != INT64_MAX) {
                         /* A lease that cannot be acted on before a step has ended. */
-                        w->now = MIN(end, w->now + 100 * NSEC_PER_MSEC);
+                        w->now = MAX(w->now, MIN(end, w->now + 100 * NSEC_PER_MSEC));
                 }
         }
 }
