@@ -204,8 +204,9 @@ static bool may_follow(enum action_state before, enum action_state now)
         case ACTION_REVERTED:
         case ACTION_YIELDED:
                 return now == before;
-        case ACTION_CLOSED:
         case ACTION_STUCK:
+                return true; /* told before it could be written: the next life may know it by an earlier state */
+        case ACTION_CLOSED:
                 return now == before || now == ACTION_REVERTING || ended(now);
         case ACTION_HELD:
                 return now == before || now == ACTION_APPLIED || now == ACTION_REVERTING || ended(now);
