@@ -9,6 +9,15 @@ $(EXECUTOR_TESTS): $(O)/%: $(O)/%.o $(AGENT_LIB) $(PROTO_LIB)
 	echo "  link     $@"
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
 
+EXECUTOR_DRIVER := $(O)/tests/executor/driver
+EXECUTOR_KILLER := $(O)/tests/executor/killer.so
+TEST_NEEDS += $(EXECUTOR_DRIVER) $(EXECUTOR_KILLER)
+$(EXECUTOR_DRIVER): $(O)/%: $(O)/%.o $(AGENT_LIB) $(PROTO_LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS)
+$(EXECUTOR_KILLER): tests/executor/killer.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -std=gnu11 -D_GNU_SOURCE -Wall -shared -fPIC -o $@ $<
+
 executor-test: $(EXECUTOR_TESTS) ## only the executor's tests
 	@+$(MAKE) --no-print-directory test SUITE=executor
 .PHONY: executor-test
