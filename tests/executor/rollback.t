@@ -101,10 +101,9 @@ drive "revert service.rollback key=1 service=payments" "wait key=1 state=reverte
 is "$(said 1), $(present)" "reverted ordered, B" "until a person had it undone"
 
 fresh
-drive "apply service.rollback key=1 service=payments lease=3" "wait key=1 state=applied" "sleep=500" "die"
-echo C >"$W/build"
-await_ok 10 "somebody deployed meanwhile" grep -q . "$W/build"
-drive "wait key=1 state=yielded"
+(sleep 1.2; echo C >"$W/build") &
+drive "apply service.rollback key=1 service=payments lease=3" "wait key=1 state=applied" "wait key=1 state=yielded"
+wait $!
 is "$(said 1), $(present)" "yielded changed, C" "what is not ours any more is left as it is"
 fresh
 touch "$W/build.fail"
