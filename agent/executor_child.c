@@ -129,10 +129,11 @@ static void arm(struct executor_child *child)
                 _exit(1);
 }
 
-static bool any_live(const struct executor_child *child)
+/* What only waits to be written does not keep us: the next life comes to the same. */
+static bool any_left(const struct executor_child *child)
 {
         for (size_t i = 0; i < REMEDY_MAX; i++)
-                if (remedy_is_live(&child->core.remedies[i]))
+                if (remedy_is_live(&child->core.remedies[i]) && !child->core.remedies[i].unsaved)
                         return true;
         return false;
 }
@@ -174,7 +175,7 @@ void executor_drain(struct executor_child *child)
                         break;
                 }
         }
-        if (child->fd < 0 && !any_live(child))
+        if (child->fd < 0 && !any_left(child))
                 loop_stop(child->loop, 0);
         arm(child);
 }

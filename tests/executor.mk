@@ -11,7 +11,10 @@ $(EXECUTOR_TESTS): $(O)/%: $(O)/%.o $(AGENT_LIB) $(PROTO_LIB)
 
 EXECUTOR_DRIVER := $(O)/tests/executor/driver
 EXECUTOR_KILLER := $(O)/tests/executor/killer.so
-TEST_NEEDS += $(EXECUTOR_DRIVER) $(EXECUTOR_KILLER)
+EXECUTOR_DISPATCHER := $(O)/tests/executor/dispatcher
+TEST_NEEDS += $(EXECUTOR_DRIVER) $(EXECUTOR_KILLER) $(EXECUTOR_DISPATCHER)
+$(EXECUTOR_DISPATCHER): $(O)/%: $(O)/%.o $(COORDINATOR_LIB) $(PROTO_LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
 $(EXECUTOR_DRIVER): $(O)/%: $(O)/%.o $(AGENT_LIB) $(PROTO_LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 $(EXECUTOR_KILLER): tests/executor/killer.c
