@@ -8,7 +8,7 @@
 #define TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define LEASE_NS (24 * 3600 * NSEC_PER_SEC)
 
-static const struct rollback_driver *const drivers[] = { &rollback_commands };
+static const struct rollback_driver *const drivers[] = { &rollback_commands, &rollback_link };
 
 static const struct rollback_driver *driver_of(const struct service *service)
 {

@@ -63,13 +63,11 @@ static const struct field restart_fields[] = {
         { "ready", FIELD_SECTION, SECTION(ready_fields), .help = "How to tell that a restart is over." },
 };
 static const struct field rollback_fields[] = {
-        { "driver", FIELD_WORD, AT(rollback.driver), .required = true, .words = "release-link|drop-in|commands",
-          .help = "How it is rolled back: by a symbolic link among releases, by a drop-in of its unit, or by commands." },
+        { "driver", FIELD_WORD, AT(rollback.driver), .required = true, .words = "release-link|commands",
+          .help = "How it is rolled back: by a symbolic link among releases and a restart, or by commands." },
         { "link", FIELD_PATH, AT(rollback.link), .help = "release-link: the symbolic link that names the current release." },
         { "releases", FIELD_PATH, AT(rollback.releases), .help = "release-link: the folder of releases." },
-        { "unit", FIELD_UNIT, AT(rollback.unit), .help = "release-link and drop-in: the unit to restart." },
-        { "override", FIELD_PATH, AT(rollback.override),
-          .help = "drop-in: a file that is put among the unit's drop-ins and makes it start what ran before." },
+        { "unit", FIELD_UNIT, AT(rollback.unit), .help = "release-link: the unit to restart." },
         { "state", FIELD_ARGV, AT(rollback.state_argv),
           .help = "commands: prints what runs now, the same text for the same state; it must change nothing." },
         { "do", FIELD_ARGV, AT(rollback.do_argv), .help = "commands: rolls back." },
@@ -81,7 +79,10 @@ static const struct field rollback_fields[] = {
                   "tell." },
         { "timeout", FIELD_DURATION, AT(rollback.timeout), .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC,
           .help = "How long a command or a restart may take; 60 s by default." },
-        { "barriers", FIELD_PATH, AT(rollback.barriers), .help = "A folder of marks past which nothing is rolled back." },
+        { "barriers", FIELD_PATH, AT(rollback.barriers),
+          .help = "release-link: a folder of marks, each called like a release that changed what cannot be changed back: no "
+                  "rollback "
+                  "goes from it, or past it, to an older one." },
 };
 static const struct field scale_fields[] = {
         { "driver", FIELD_WORD, AT(scale.driver), .required = true, .words = "systemd-template", .help = "How it is scaled." },
@@ -273,7 +274,6 @@ static int read_section(struct yaml_config_reader *reader, const struct field *f
 
 static bool rollback_is_whole(const struct service *service, const char **ret_missing)
 {
-        bool link = strcmp(service->rollback.driver, "release-link") == 0;
         bool commands = strcmp(service->rollback.driver, "commands") == 0;
 
         *ret_missing = NULL;
@@ -285,12 +285,10 @@ static bool rollback_is_whole(const struct service *service, const char **ret_mi
                 *ret_missing = "undo";
         else if (!commands && !service->rollback.unit)
                 *ret_missing = "unit";
-        else if (link && !service->rollback.link)
+        else if (!commands && !service->rollback.link)
                 *ret_missing = "link";
-        else if (link && !service->rollback.releases)
+        else if (!commands && !service->rollback.releases)
                 *ret_missing = "releases";
-        else if (!link && !commands && !service->rollback.override)
-                *ret_missing = "override";
         return *ret_missing == NULL;
 }
 

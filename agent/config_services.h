@@ -18,7 +18,7 @@ struct service {
                 bool present;
         } restart_safe;
         struct {
-                char *barriers, *driver, *link, *releases, *unit, *override;
+                char *barriers, *driver, *link, *releases, *unit;
                 struct yaml_config_strings state_argv, do_argv, undo_argv, verify_argv;
                 int64_t timeout; /* of each command and of a restart */
                 bool present;

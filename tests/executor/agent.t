@@ -44,7 +44,7 @@ agent() {
         : >"$TMPDIR/said"
         "$O/nightshift-agent" --config "$CONFIG" >>"$TMPDIR/log" 2>&1 &
         AGENT=$!
-        PIDS+=($AGENT)
+        PIDS+=("$AGENT")
 }
 agent
 heard() { grep -qE "$1" "$TMPDIR/said"; }

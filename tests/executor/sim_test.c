@@ -151,6 +151,8 @@ static void check_begin(struct world *w, uint32_t index)
                 broken(w, "intent", "key %" PRIu64 " is applied without an intent on disk", key);
         if (q->epoch < w->epoch_heard)
                 broken(w, "epoch", "key %" PRIu64 " of epoch %" PRIu64 " after %" PRIu64, key, q->epoch, w->epoch_heard);
+        if (q->epoch > w->journal_epoch)
+                broken(w, "epoch", "key %" PRIu64 " of epoch %" PRIu64 ", which is not on disk", key, q->epoch);
         if (k->changes)
                 broken(w, "once", "key %" PRIu64 " is applied again", key);
         if (!q->allowed)
