@@ -60,7 +60,7 @@ $(O)/nightshift: $(O)/coordinator/cli/main.o $(CLI_LIB) $(COORDINATOR_LIB) $(PRO
 	$(CC) $(LDFLAGS) -o $@ $^ $(CLI_LIBS) $(COORDINATOR_LIBS)
 
 $(PROTO_LIB): $(call objects,$(PROTO_SOURCES)) $(GENERATED)
-$(AGENT_LIB): $(call objects,$(AGENT_SOURCES))
+$(AGENT_LIB): $(call objects,$(AGENT_SOURCES)) $(O)/agent/action_table.o
 $(COORDINATOR_LIB): $(call objects,$(COORDINATOR_SOURCES)) $(O)/coordinator/signature_library.o
 $(CLI_LIB): $(call objects,$(CLI_SOURCES))
 %.a:
@@ -94,6 +94,20 @@ $(O)/coordinator/signature_library.c: coordinator/signature_library.sh $(SIGNATU
 	echo "  generate $@"
 	coordinator/signature_library.sh $(SIGNATURES) >$@
 $(O)/coordinator/signature_library.o: $(O)/coordinator/signature_library.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The actions: agent/action_NAME.c each has one `action_NAME`; the folder is asked too, so that one that was removed goes.
+ACTIONS := $(sort $(wildcard agent/action_*.c))
+$(O)/agent/action_table.c: $(ACTIONS) agent
+	@mkdir -p $(@D)
+	echo "  generate $@"
+	{ echo '#include "agent/action.h"'; \
+	  for a in $(patsubst agent/%.c,%,$(ACTIONS)); do echo "extern const struct action $$a;"; done; \
+	  echo 'extern const struct action *const action_table[]; extern const size_t action_table_count;'; \
+	  echo 'const struct action *const action_table[] = {'; \
+	  for a in $(patsubst agent/%.c,%,$(ACTIONS)); do echo "        &$$a,"; done; \
+	  echo '};'; echo 'const size_t action_table_count = sizeof(action_table) / sizeof(action_table[0]);'; } >$@
+$(O)/agent/action_table.o: $(O)/agent/action_table.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/%.bpf.o: %.bpf.c | $(PACKAGED)

@@ -1,5 +1,6 @@
 #include "agent/agent_internal.h"
 
+#include "agent/actions.h"
 #include "agent/addresses.h"
 #include "agent/builds.h"
 #include "agent/config.h"
@@ -53,8 +54,11 @@ int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
                 r = new_builds(agent);
         if (r == 0)
                 r = pools_new(parts->probe, agent->rows, agent->owners, &agent->pools);
+        if (r == 0)
+                r = actions_new(parts->executor, agent->processes, &agent->actions);
         sources.processes = agent->processes;
         sources.pools = agent->pools;
+        sources.actions = agent->actions;
         sources.rows = agent->rows;
         sources.owners = agent->owners;
         sources.addresses = agent->addresses;
@@ -96,6 +100,10 @@ int agent_start(struct agent *agent)
         int64_t now = clock_monotonic();
         int r;
 
+        uplink_on_order(agent->parts.uplink, agent_on_order, agent);
+        r = actions_attach(agent->actions, agent->parts.loop, agent_on_result, agent);
+        if (r < 0)
+                return r;
         r = uplink_attach(agent->parts.uplink, agent->parts.loop, agent_on_link, agent);
         if (r == 0)
                 r = probe_start(agent->parts.probe, events_take, &agent->events);
@@ -136,6 +144,7 @@ void agent_free(struct agent **agent)
         loop_remove(&a->tier_timer);
         loop_remove(&a->tick_timer);
         report_free(&a->report);
+        actions_free(&a->actions);
         pools_free(&a->pools);
         processes_free(&a->processes);
         builds_free(&a->builds);
@@ -152,6 +161,7 @@ int agent_reconfigure(struct agent *agent, const struct config *config)
         report_set_interval(agent->report, config->interval);
         report_set_labels(agent->report, config->labels, config->labels_count);
         pools_declare(agent->pools, config->services);
+        actions_configure(agent->actions, config->services, config->allow);
         agent->tier.always = config->tier >= 2;
         if (agent->started)
                 agent_on_tier(agent, clock_monotonic());

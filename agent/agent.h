@@ -7,6 +7,7 @@
 
 struct agent;
 struct config;
+struct executor;
 struct host;
 struct probe;
 struct uplink;
@@ -16,6 +17,7 @@ struct agent_parts {
         struct loop *loop;
         struct probe *probe;
         struct uplink *uplink;
+        struct executor *executor; /* NULL: nothing can be done here */
         const struct host *host;
         const struct config *config;
 };

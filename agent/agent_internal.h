@@ -17,6 +17,7 @@ struct agent {
         struct processes *processes;
         struct builds *builds;
         struct pools *pools;
+        struct actions *actions;
         struct report *report;
         struct events events;
         struct retire retire;
@@ -46,3 +47,5 @@ void agent_want_push(struct agent *agent, int64_t at);
 int agent_link_send(void *data, uint64_t sequence, const uint8_t *message, size_t size);
 int agent_link_pid(void *data);
 void agent_on_link(void *data, const struct uplink_event *event);
+void agent_on_order(void *data, const struct uplink_order *order);
+void agent_on_result(void *data);

@@ -1,5 +1,6 @@
 #include "agent/agent_internal.h"
 
+#include "agent/actions.h"
 #include "agent/probe.h"
 #include "agent/report.h"
 #include "proto/log.h"
@@ -47,6 +48,28 @@ static void on_command(struct agent *agent, const struct uplink_event *event)
         r = uplink_done(agent->parts.uplink, event->id);
         if (r < 0)
                 log_debug("agent", "cannot acknowledge a command: %s", strerror(-r));
+}
+
+void agent_on_order(void *data, const struct uplink_order *order)
+{
+        struct agent *agent = data;
+        int r;
+
+        if (order->id > agent->last_command) {
+                agent->last_command = order->id;
+                actions_order(agent->actions, order);
+        }
+        r = uplink_done(agent->parts.uplink, order->id);
+        if (r < 0)
+                log_debug("agent", "cannot acknowledge a command: %s", strerror(-r));
+}
+
+/* What became of an order is told at once. */
+void agent_on_result(void *data)
+{
+        struct agent *agent = data;
+
+        agent_want_push(agent, schedule_push_at(&agent->push, clock_monotonic()));
 }
 
 static void on_acknowledged(struct agent *agent, const struct uplink_event *event, int64_t now)

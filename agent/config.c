@@ -4,6 +4,7 @@
 #include "agent/options.h"
 #include "agent/text.h"
 #include "agent/uplink.h"
+#include "proto/action.h"
 #include "proto/log.h"
 
 #include <stdio.h>
@@ -13,12 +14,6 @@
 
 #define LABELS_MAX 64
 #define LABEL_SIZE 128
-
-/* What an agent can be allowed to do. */
-static const char *const actions[] = {
-        "service.rollback", "service.scale",   "service.suspend",  "process.freeze", "cgroup.limit",  "connect.shed",
-        "connection.close", "service.restart", "kafka.quarantine", "gpu.release",    "observe.raise",
-};
 
 static int read_tier(struct yaml_config_reader *reader, struct yaml_node_s *node, const char *path, void *data)
 {
@@ -43,14 +38,12 @@ static int read_allow(struct yaml_config_reader *reader, struct yaml_node_s *nod
         for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
                 yaml_node_t *item = yaml_document_get_node(yaml_config_document(reader), *i);
                 const char *text = item->type == YAML_SCALAR_NODE ? (const char *)item->data.scalar.value : "";
-                size_t n = 0;
+                enum action_kind kind = action_kind_parse(text);
 
-                while (n < ARRAY_SIZE(actions) && strcmp(actions[n], text) != 0)
-                        n++;
-                if (n == ARRAY_SIZE(actions))
+                if (!kind)
                         return yaml_config_fail(reader, item, path, "expected an action such as service.rollback, found '%.80s'",
                                                 text);
-                config->allow |= 1u << n;
+                config->allow |= 1u << kind;
         }
         return 0;
 }
@@ -130,6 +123,13 @@ static const struct yaml_config_key keys[] = {
           .reloadable = true, .help = "At most so many actions an hour are carried out here." },
         { "limits.concurrent", YAML_CONFIG_INTEGER, AT(limits.concurrent), .initial = "1", .max = 100, .reloadable = true,
           .help = "At most so many actions at a time." },
+        { "limits.attempts", YAML_CONFIG_INTEGER, AT(limits.attempts), .initial = "3", .min = 1, .max = 100, .reloadable = true,
+          .help = "After so many actions on a service in a day a person must look: the next one is refused." },
+        { "limits.cooldown", YAML_CONFIG_DURATION, AT(limits.cooldown), .initial = "10m", .min = NSEC_PER_SEC,
+          .max = 24 * 3600 * NSEC_PER_SEC, .reloadable = true, .help = "At least so long between two actions on a service." },
+        { "stop_file", YAML_CONFIG_STRING, AT(stop_file), .initial = "/etc/nightshift/stop", .reloadable = true,
+          .help = "While this file is there no action begins here, whoever asks; what was done is undone as it would be anyway. It "
+                  "works without the network." },
         { "probe.connections", YAML_CONFIG_INTEGER, AT(probe.connections), .initial = "131072", .min = 16, .max = 4 << 20,
           .help = "How many connections are followed at once. One more is not counted, and the answer says so." },
         { "probe.edges", YAML_CONFIG_INTEGER, AT(probe.edges), .initial = "16384", .min = 16, .max = 4 << 20,

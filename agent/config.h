@@ -20,12 +20,14 @@ struct config {
                 char *ca, *certificate, *key;
         } tls;
         struct {
-                int64_t actions_per_hour, concurrent;
+                int64_t actions_per_hour, concurrent, attempts;
+                int64_t cooldown;
         } limits;
         struct {
                 int64_t connections, edges, listeners, processes, flows, pools;
         } probe;
-        uint32_t allow; /* bits of the table of actions in config.c */
+        uint32_t allow; /* bits 1 << enum action_kind */
+        char *stop_file;
         struct summary_label *labels;
         size_t labels_count;
         struct service *services;

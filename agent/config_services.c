@@ -11,7 +11,17 @@
 #define SERVICES_MAX 4096
 #define PATH_SIZE 256
 
-enum field_type { FIELD_SECTION, FIELD_TEXT, FIELD_PATH, FIELD_WORD, FIELD_TEXTS, FIELD_INTEGER, FIELD_DURATION, FIELD_POOLS };
+enum field_type {
+        FIELD_SECTION,
+        FIELD_TEXT,
+        FIELD_PATH,
+        FIELD_UNIT,
+        FIELD_WORD,
+        FIELD_ARGV,
+        FIELD_INTEGER,
+        FIELD_DURATION,
+        FIELD_POOLS
+};
 
 /* A key below a service. `words` are the values that a FIELD_WORD may have, separated by '|'. */
 struct field {
@@ -38,7 +48,7 @@ static const struct field match_fields[] = {
         { "pod", FIELD_TEXT, AT(match.pod), .help = "A workload of Kubernetes, with or without its namespace." },
 };
 static const struct field drain_fields[] = {
-        { "argv", FIELD_TEXTS, AT(restart_safe.drain_argv), .required = true, .help = "The command that drains the service." },
+        { "argv", FIELD_ARGV, AT(restart_safe.drain_argv), .required = true, .help = "The command that drains the service." },
         { "timeout", FIELD_DURATION, AT(restart_safe.drain_timeout), .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC,
           .help = "How long it may take." },
 };
@@ -53,11 +63,26 @@ static const struct field restart_fields[] = {
         { "ready", FIELD_SECTION, SECTION(ready_fields), .help = "How to tell that a restart is over." },
 };
 static const struct field rollback_fields[] = {
-        { "driver", FIELD_WORD, AT(rollback.driver), .required = true, .words = "release-link", .help = "How releases are kept." },
-        { "link", FIELD_PATH, AT(rollback.link), .required = true, .help = "The symbolic link that names the current release." },
-        { "releases", FIELD_PATH, AT(rollback.releases), .required = true, .help = "The folder of releases." },
-        { "unit", FIELD_TEXT, AT(rollback.unit), .required = true, .help = "The unit to restart." },
-        { "barriers", FIELD_PATH, AT(rollback.barriers), .help = "A folder of marks past which nothing is rolled back." },
+        { "driver", FIELD_WORD, AT(rollback.driver), .required = true, .words = "release-link|commands",
+          .help = "How it is rolled back: by a symbolic link among releases and a restart, or by commands." },
+        { "link", FIELD_PATH, AT(rollback.link), .help = "release-link: the symbolic link that names the current release." },
+        { "releases", FIELD_PATH, AT(rollback.releases), .help = "release-link: the folder of releases." },
+        { "unit", FIELD_UNIT, AT(rollback.unit), .help = "release-link: the unit to restart." },
+        { "state", FIELD_ARGV, AT(rollback.state_argv),
+          .help = "commands: prints what runs now, the same text for the same state; it must change nothing." },
+        { "do", FIELD_ARGV, AT(rollback.do_argv), .help = "commands: rolls back." },
+        { "undo", FIELD_ARGV, AT(rollback.undo_argv),
+          .help = "commands: brings back what was before; also after a half-done rollback, "
+                  "and where nothing was done." },
+        { "verify", FIELD_ARGV, AT(rollback.verify_argv),
+          .help = "commands: succeeds if what was rolled back to works, ends with 1 if not, and with anything else if it cannot "
+                  "tell." },
+        { "timeout", FIELD_DURATION, AT(rollback.timeout), .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC,
+          .help = "How long a command or a restart may take; 60 s by default." },
+        { "barriers", FIELD_PATH, AT(rollback.barriers),
+          .help = "release-link: a folder of marks, each called like a release that changed what cannot be changed back: no "
+                  "rollback "
+                  "goes from it, or past it, to an older one." },
 };
 static const struct field scale_fields[] = {
         { "driver", FIELD_WORD, AT(scale.driver), .required = true, .words = "systemd-template", .help = "How it is scaled." },
@@ -65,11 +90,17 @@ static const struct field scale_fields[] = {
         { "min", FIELD_INTEGER, AT(scale.min), .min = 0, .max = 1000, .help = "At least so many instances." },
         { "max", FIELD_INTEGER, AT(scale.max), .required = true, .min = 1, .max = 1000, .help = "At most so many instances." },
 };
+static const struct field freeze_fields[] = {
+        { "within", FIELD_DURATION, AT(freeze.within), .required = true, .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC,
+          .help = "It is thawed after so long at the latest." },
+};
 static const struct field service_fields[] = {
         { "match", FIELD_SECTION, .required = true, SECTION(match_fields),
           .help = "What belongs to the service: every key that is given must fit; patterns with * and ? are allowed." },
         { "restart_safe", FIELD_SECTION, AT(restart_safe.present), SECTION(restart_fields), .help = "It may be restarted, so." },
         { "rollback", FIELD_SECTION, AT(rollback.present), SECTION(rollback_fields), .help = "It may be rolled back, so." },
+        { "freeze", FIELD_SECTION, AT(freeze.present), SECTION(freeze_fields),
+          .help = "Its processes may be frozen for a while, so." },
         { "scale", FIELD_SECTION, AT(scale.present), SECTION(scale_fields), .help = "It may be scaled, so." },
         { "pools", FIELD_POOLS, AT(pools),
           .help = "What pools of connections in its own code hold at most, such as [{port: 5432, max: 20}]." },
@@ -94,10 +125,12 @@ static int expected(struct yaml_config_reader *reader, const struct field *field
 
         if (field->type == FIELD_PATH)
                 what = "an absolute path";
+        else if (field->type == FIELD_UNIT)
+                what = "the name of a unit such as payments.service";
         else if (field->type == FIELD_WORD)
                 what = field->words;
-        else if (field->type == FIELD_TEXTS)
-                what = "a list of texts";
+        else if (field->type == FIELD_ARGV)
+                what = "a list of texts, the first of them an absolute path";
         else if (field->type == FIELD_INTEGER)
                 snprintf(bounds, sizeof(bounds), "a whole number from %lld to %lld", (long long)field->min, (long long)field->max);
         else if (field->type == FIELD_DURATION)
@@ -123,8 +156,17 @@ static bool one_of(const char *words, const char *text)
         return false;
 }
 
-static int read_texts(struct yaml_config_reader *reader, const struct field *field, yaml_node_t *node, const char *path,
-                      struct yaml_config_strings *ret_strings)
+/* As systemd names units, so that none can be taken for an option or a pattern. */
+static bool unit_name(const char *text)
+{
+        size_t length = strlen(text);
+
+        return length > strlen(".service") && length < 256 && text_ends(text, ".service") && text[0] != '-' && text[0] != '.' &&
+               strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.@-\\") == length;
+}
+
+static int read_argv(struct yaml_config_reader *reader, const struct field *field, yaml_node_t *node, const char *path,
+                     struct yaml_config_strings *ret_strings)
 {
         size_t count =
                 node->type == YAML_SEQUENCE_NODE ? (size_t)(node->data.sequence.items.top - node->data.sequence.items.start) : 0;
@@ -137,7 +179,7 @@ static int read_texts(struct yaml_config_reader *reader, const struct field *fie
         for (size_t i = 0; i < count; i++) {
                 yaml_node_t *item = yaml_document_get_node(yaml_config_document(reader), node->data.sequence.items.start[i]);
 
-                if (!scalar_text(item))
+                if (!scalar_text(item) || (i == 0 && scalar_text(item)[0] != '/'))
                         return expected(reader, field, item, path);
                 ret_strings->items[i] = strdup(scalar_text(item));
                 if (!ret_strings->items[i])
@@ -154,7 +196,8 @@ static int read_scalar(struct yaml_config_reader *reader, const struct field *fi
         int64_t number = 0;
         char *end;
 
-        if (!text || (field->type == FIELD_PATH && text[0] != '/') || (field->type == FIELD_WORD && !one_of(field->words, text)))
+        if (!text || (field->type == FIELD_PATH && text[0] != '/') || (field->type == FIELD_UNIT && !unit_name(text)) ||
+            (field->type == FIELD_WORD && !one_of(field->words, text)))
                 return expected(reader, field, node, path);
         if (field->type == FIELD_INTEGER || field->type == FIELD_DURATION) {
                 errno = 0;
@@ -215,8 +258,8 @@ static int read_section(struct yaml_config_reader *reader, const struct field *f
                                 *(bool *)member(&fields[i], service) = true;
                 } else if (fields[i].type == FIELD_POOLS) {
                         r = config_pools_read(reader, value, below, member(&fields[i], service));
-                } else if (fields[i].type == FIELD_TEXTS) {
-                        r = read_texts(reader, &fields[i], value, below, member(&fields[i], service));
+                } else if (fields[i].type == FIELD_ARGV) {
+                        r = read_argv(reader, &fields[i], value, below, member(&fields[i], service));
                 } else {
                         r = read_scalar(reader, &fields[i], value, below, service);
                 }
@@ -229,11 +272,32 @@ static int read_section(struct yaml_config_reader *reader, const struct field *f
         return 0;
 }
 
+static bool rollback_is_whole(const struct service *service, const char **ret_missing)
+{
+        bool commands = strcmp(service->rollback.driver, "commands") == 0;
+
+        *ret_missing = NULL;
+        if (commands && !service->rollback.state_argv.count)
+                *ret_missing = "state";
+        else if (commands && !service->rollback.do_argv.count)
+                *ret_missing = "do";
+        else if (commands && !service->rollback.undo_argv.count)
+                *ret_missing = "undo";
+        else if (!commands && !service->rollback.unit)
+                *ret_missing = "unit";
+        else if (!commands && !service->rollback.link)
+                *ret_missing = "link";
+        else if (!commands && !service->rollback.releases)
+                *ret_missing = "releases";
+        return *ret_missing == NULL;
+}
+
 static int read_service(struct yaml_config_reader *reader, yaml_node_t *key, yaml_node_t *value, const char *path,
                         struct service *service)
 {
         const char *name = scalar_text(key);
         char below[PATH_SIZE], clean[IDENTITY_NAME_SIZE];
+        const char *missing;
         int r;
 
         if (!name || strlen(name) >= IDENTITY_NAME_SIZE)
@@ -253,6 +317,9 @@ static int read_service(struct yaml_config_reader *reader, yaml_node_t *key, yam
         if (!service->match.unit && !service->match.executable && !service->match.cgroup && !service->match.container &&
             !service->match.pod)
                 return yaml_config_fail(reader, value, below, "expected at least one key under match");
+        if (service->rollback.present && !rollback_is_whole(service, &missing))
+                return yaml_config_fail(reader, value, below, "expected the key 'rollback.%s', which the driver %s needs", missing,
+                                        service->rollback.driver);
         if (service->scale.present && service->scale.min > service->scale.max)
                 return yaml_config_fail(reader, value, below, "expected scale.min to be at most scale.max");
         return 0;
@@ -296,7 +363,7 @@ static void free_fields(const struct field *fields, size_t count, struct service
                         free_fields(fields[i].fields, fields[i].count, service);
                 } else if (fields[i].type == FIELD_POOLS) {
                         config_pools_free(member(&fields[i], service));
-                } else if (fields[i].type == FIELD_TEXTS) {
+                } else if (fields[i].type == FIELD_ARGV) {
                         for (size_t n = 0; n < strings->count; n++)
                                 free(strings->items[n]);
                         free(strings->items);

@@ -19,8 +19,14 @@ struct service {
         } restart_safe;
         struct {
                 char *barriers, *driver, *link, *releases, *unit;
+                struct yaml_config_strings state_argv, do_argv, undo_argv, verify_argv;
+                int64_t timeout; /* of each command and of a restart */
                 bool present;
         } rollback;
+        struct {
+                int64_t within; /* the longest lease */
+                bool present;
+        } freeze;
         struct {
                 char *driver, *unit;
                 int64_t min, max;

@@ -1,6 +1,7 @@
 #include "agent/daemon.h"
 
 #include "agent/agent.h"
+#include "agent/executor.h"
 #include "agent/privileges.h"
 #include "agent/probe.h"
 #include "agent/scope.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define GRACE_NS (2 * NSEC_PER_SEC)
+#define EXECUTOR_GRACE_NS (30 * NSEC_PER_SEC) /* to undo what must be undone */
 
 static int load(const struct options *options, struct config *ret_config)
 {
@@ -45,6 +47,10 @@ static void on_reload(void *data, int signal_number)
 
                 config_log_fixed(&before, &config);
                 d->config = config;
+                if (d->executor)
+                        executor_reload(d->executor);
+                else if (config.allow)
+                        log_notice("config", "no action was allowed at the start: `allow` counts from the next one on");
                 if (agent_reconfigure(d->agent, &d->config) < 0)
                         log_error("config", "no memory to take over all of the configuration");
                 config_free(&before);
@@ -116,6 +122,9 @@ static int start(struct daemon *d)
         r = privileges_check(&why);
         if (r < 0)
                 return say("cannot start", r, why);
+        r = executor_fork(&d->options, &d->config, &d->executor, &why);
+        if (r < 0)
+                return say("cannot start the executor", r, why);
         r = uplink_fork(&link, d->host.session, &d->uplink, &why);
         if (r < 0)
                 return say("cannot start the link", r, why);
@@ -128,7 +137,7 @@ static int start(struct daemon *d)
                 return say("cannot load the probes", r, why);
         r = listen_to_signals(d);
         if (r == 0)
-                r = agent_new(&(struct agent_parts){ d->loop, d->probe, d->uplink, &d->host, &d->config }, &d->agent);
+                r = agent_new(&(struct agent_parts){ d->loop, d->probe, d->uplink, d->executor, &d->host, &d->config }, &d->agent);
         if (r == 0)
                 r = agent_start(d->agent);
         return r < 0 ? say("cannot start", r, NULL) : 0;
@@ -151,6 +160,7 @@ int daemon_run(struct daemon *d)
         agent_free(&d->agent);
         probe_free(&d->probe);
         uplink_free(&d->uplink, GRACE_NS);
+        executor_free(&d->executor, EXECUTOR_GRACE_NS);
         loop_free(&d->loop);
         config_free(&d->config);
         return r;

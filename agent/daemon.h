@@ -13,6 +13,7 @@ struct daemon {
         struct config config;
         struct host host;
         struct loop *loop;
+        struct executor *executor;
         struct uplink *uplink;
         struct probe *probe;
         struct agent *agent;

@@ -29,6 +29,11 @@ static const struct {
  * misbehaves or hangs be ended, which as another user's process needs CAP_KILL. */
 static const cap_value_t for_the_link[] = { CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL };
 
+/* What actions need: files of cgroups, releases and units that belong to others, other users' processes, and in
+ * commands of the operator's to become another user. */
+static const cap_value_t for_actions[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_CHOWN,
+                                           CAP_KILL,         CAP_SYS_PTRACE,      CAP_SETUID, CAP_SETGID };
+
 static bool has(cap_value_t value)
 {
         cap_flag_value_t flag = CAP_CLEAR;
@@ -80,38 +85,54 @@ void privileges_raise_memlock(void)
         (void)!setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
-int privileges_keep_needed(const char **ret_why)
+/* Those of `kept` that this process has, and no others. */
+static int keep(const cap_value_t *kept, size_t count)
 {
         cap_t now = cap_get_proc(), next = cap_init();
-        int r = 0;
+        int r = now && next ? 0 : -ENOMEM;
 
-        if (!now || !next) {
-                r = -ENOMEM;
-                goto finish;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(wanted) + ARRAY_SIZE(for_the_link) + 1; i++) {
-                cap_value_t value = i < ARRAY_SIZE(wanted)                              ? wanted[i].value
-                                    : i < ARRAY_SIZE(wanted) + ARRAY_SIZE(for_the_link) ? for_the_link[i - ARRAY_SIZE(wanted)]
-                                                                                        : CAP_SYS_ADMIN;
+        for (size_t i = 0; i < count && r == 0; i++) {
                 cap_flag_value_t flag = CAP_CLEAR;
 
-                if (cap_get_flag(now, value, CAP_PERMITTED, &flag) < 0 || flag == CAP_CLEAR)
+                if (cap_get_flag(now, kept[i], CAP_PERMITTED, &flag) < 0 || flag == CAP_CLEAR)
                         continue;
-                if (value == CAP_SYS_ADMIN && has(CAP_BPF) && has(CAP_PERFMON))
-                        continue; /* kept only where it stands in for them */
-                if (cap_set_flag(next, CAP_PERMITTED, 1, &value, CAP_SET) < 0 ||
-                    cap_set_flag(next, CAP_EFFECTIVE, 1, &value, CAP_SET) < 0)
+                if (cap_set_flag(next, CAP_PERMITTED, 1, &kept[i], CAP_SET) < 0 ||
+                    cap_set_flag(next, CAP_EFFECTIVE, 1, &kept[i], CAP_SET) < 0)
                         r = -errno;
         }
         if (r == 0 && cap_set_proc(next) < 0)
                 r = -errno;
         if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 r = -errno;
-finish:
         cap_free(now);
         cap_free(next);
+        return r;
+}
+
+int privileges_keep_needed(const char **ret_why)
+{
+        cap_value_t kept[ARRAY_SIZE(wanted) + ARRAY_SIZE(for_the_link) + 1];
+        size_t count = 0;
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+                kept[count++] = wanted[i].value;
+        for (size_t i = 0; i < ARRAY_SIZE(for_the_link); i++)
+                kept[count++] = for_the_link[i];
+        if (!has(CAP_BPF) || !has(CAP_PERFMON))
+                kept[count++] = CAP_SYS_ADMIN; /* kept only where it stands in for them */
+        r = keep(kept, count);
         if (r < 0)
                 *ret_why = "cannot give up the capabilities that are not needed";
+        return r;
+}
+
+int privileges_keep_for_actions(const char **ret_why)
+{
+        int r = keep(for_actions, ARRAY_SIZE(for_actions));
+
+        if (r < 0)
+                *ret_why = "cannot give up the capabilities that no action needs";
         return r;
 }
 

@@ -30,6 +30,10 @@ void privileges_raise_memlock(void);
 /* Drops every capability that is not in the table and forbids gaining any by exec. */
 MUST_CHECK int privileges_keep_needed(const char **ret_why);
 
+/* For the executor: drops every capability that no action needs and forbids gaining any by exec, for its commands
+ * too. What is missing is found out by the action that needs it. */
+MUST_CHECK int privileges_keep_for_actions(const char **ret_why);
+
 /* The user for the link's child: "nightshift" if there is one, else "nobody"; NULL where this process
  * cannot change its user. */
 const char *privileges_link_user(void);

@@ -376,6 +376,21 @@ int processes_list_builds(struct processes *p, uint64_t *ret_hash)
         return r < 0 ? r : builds_end(p->builds, host_boot_offset(), ret_hash);
 }
 
+int processes_incarnation(const struct processes *p, uint32_t pid, int64_t started, uint64_t build, uint64_t *ret_start_ns)
+{
+        for (size_t i = 0; i < p->count; i++) {
+                const struct process *process = &p->items[i];
+
+                if (process->pid != pid || (int64_t)process->start_ns + host_boot_offset() != started)
+                        continue;
+                if (build && (!process->executable || action_text_digest(process->executable->build) != build))
+                        return -ESRCH;
+                *ret_start_ns = process->start_ns;
+                return 0;
+        }
+        return -ESRCH;
+}
+
 static void fill(const struct processes *p, const struct process *process, int64_t now, int64_t offset, struct summary_process *row)
 {
         const struct service_exit *last;

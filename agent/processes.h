@@ -39,5 +39,10 @@ MUST_CHECK int processes_list_builds(struct processes *processes, uint64_t *ret_
  * kernel's number. */
 uint32_t processes_connections_max(const struct processes *processes, uint32_t tgid, uint16_t port);
 
+/* The incarnation that was told by these: its number in /proc and when it started (CLOCK_BOOTTIME). `build` is the
+ * action_text_digest() of its build, 0 for any. -ESRCH: none, or not this one any more. */
+MUST_CHECK int processes_incarnation(const struct processes *processes, uint32_t pid, int64_t started, uint64_t build,
+                                     uint64_t *ret_start_ns);
+
 /* Names every identity that a process has. */
 void processes_mark(const struct processes *processes, void (*mark)(void *data, uint32_t identity), void *data);

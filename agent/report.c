@@ -164,8 +164,9 @@ int report_push(struct report *report, int64_t now)
                 if (r < 0)
                         return r;
         }
-        if (report->full_pending ||
-            (report->said_count == 0 && summary.listeners_count == 0 && report->keys_count < REPORT_KEYS_MANY))
+        report_build_actions(report, &summary, false);
+        if (report->full_pending || (report->said_count == 0 && summary.listeners_count == 0 && summary.actions_count == 0 &&
+                                     !summary.permits_told && report->keys_count < REPORT_KEYS_MANY))
                 return 0;
         r = send_rows(report, now, &summary);
         return r;
@@ -204,6 +205,7 @@ int report_interval(struct report *report, int64_t now, bool final)
                         if (r < 0)
                                 return r;
                         report_build_pools(report, now, &summary, false);
+                        report_build_actions(report, &summary, false);
                 }
                 summary.final = final && index >= rows_end(report->sources.rows) && report->keys_count <= REPORT_KEYS_MAX;
                 r = send_rows(report, now, &summary);
@@ -265,6 +267,7 @@ static int full_part(struct report *report, int64_t now)
                 if (r < 0)
                         return r;
                 report_build_pools(report, now, &summary, true);
+                report_build_actions(report, &summary, true);
         }
         r = report_build_full_keys(report, &summary);
         if (r < 0)

@@ -16,6 +16,7 @@ struct probe;
 struct owners;
 struct addresses;
 struct host;
+struct actions;
 struct pools;
 struct processes;
 struct report;
@@ -30,6 +31,7 @@ struct report_sources {
         struct addresses *addresses;
         struct processes *processes; /* may be NULL */
         struct pools *pools;         /* likewise */
+        struct actions *actions;     /* likewise */
         const struct host *host;
         report_send_function send;
         void *data;

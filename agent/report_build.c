@@ -1,5 +1,6 @@
 #include "agent/report_build.h"
 
+#include "agent/actions.h"
 #include "agent/addresses.h"
 #include "agent/host.h"
 #include "agent/owners.h"
@@ -102,10 +103,18 @@ void report_build_said(struct report *report, const struct summary *summary)
                 report->processes_said = report->processes_hash;
         if (summary->builds_count || (summary->full && summary->part == 0))
                 report->builds_said = report->builds_hash;
+        if (report->sources.actions)
+                actions_said(report->sources.actions, summary->actions_count > 0, summary->permits_told);
         if (summary->pools_at) {
                 report->pools_said = report->pools_built;
                 report->pools_said_count = summary->pools_count;
         }
+}
+
+void report_build_actions(struct report *report, struct summary *summary, bool always)
+{
+        if (report->sources.actions)
+                actions_fill(report->sources.actions, summary, always);
 }
 
 int report_build_processes(struct report *report, int64_t now, struct summary *summary, bool always)

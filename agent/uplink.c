@@ -40,6 +40,8 @@ struct uplink {
         bool connected;
         uplink_function function;
         void *data;
+        uplink_order_function on_order;
+        void *order_data;
         char why[UPLINK_WHY_MAX];
 };
 
@@ -215,16 +217,22 @@ static void forward(struct uplink *uplink, const struct uplink_event *event)
                 uplink->function(uplink->data, event);
 }
 
+/* Terminated, and without control characters. */
+static bool is_name(const char *text, size_t size)
+{
+        size_t length = strnlen(text, size);
+
+        for (size_t i = 0; i < length; i++)
+                if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+                        return false;
+        return length < size;
+}
+
 /* Only numbers and one bounded name come from the child, and each is checked here. */
 static bool is_valid(const struct uplink *uplink, const struct uplink_event *event)
 {
-        size_t length = strnlen(event->service, sizeof(event->service));
-
-        if (event->kind < UPLINK_CONNECTED || event->kind > UPLINK_COMMAND || length == sizeof(event->service))
+        if (event->kind < UPLINK_CONNECTED || event->kind > UPLINK_COMMAND || !is_name(event->service, sizeof(event->service)))
                 return false;
-        for (size_t i = 0; i < length; i++)
-                if ((unsigned char)event->service[i] < 0x20 || event->service[i] == 0x7f)
-                        return false;
         if (event->kind == UPLINK_ACKNOWLEDGED)
                 return event->session == uplink->session;
         if (event->kind == UPLINK_COMMAND)
@@ -235,14 +243,31 @@ static bool is_valid(const struct uplink *uplink, const struct uplink_event *eve
 
 static void died(void *data, uint32_t events);
 
+/* What is in it beyond that is the executor's to check. */
+static bool is_valid_order(const struct uplink_order *order)
+{
+        return order->kind == UPLINK_ORDER && order->service[0] && is_name(order->service, sizeof(order->service)) &&
+               order->order.targets_count <= ACTION_TARGETS_MAX && order->order.cookies_count <= ACTION_COOKIES_MAX;
+}
+
 /* Returns false when there is nothing more to read. */
 static bool receive(struct uplink *uplink)
 {
+        union {
+                struct uplink_event event;
+                struct uplink_order order;
+        } message;
         struct uplink_event event;
-        ssize_t n = recv(uplink->fd, &event, sizeof(event), MSG_DONTWAIT | MSG_TRUNC);
+        ssize_t n = recv(uplink->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
 
         if (n < 0 && errno == EAGAIN)
                 return false;
+        if (n == sizeof(message.order) && is_valid_order(&message.order)) {
+                if (uplink->on_order)
+                        uplink->on_order(uplink->order_data, &message.order);
+                return true;
+        }
+        event = message.event;
         if (n != sizeof(event) || !is_valid(uplink, &event)) {
                 if (n > 0) {
                         log_error("uplink", "its process sent what it should not: it is ended");
@@ -333,6 +358,12 @@ int uplink_attach(struct uplink *uplink, struct loop *loop, uplink_function func
         uplink->function = function;
         uplink->data = data;
         return r < 0 ? r : watch(uplink);
+}
+
+void uplink_on_order(struct uplink *uplink, uplink_order_function function, void *data)
+{
+        uplink->on_order = function;
+        uplink->order_data = data;
 }
 
 static bool holds_any(const struct uplink *uplink)

@@ -8,6 +8,7 @@
  * reason (or what TLS found wrong) is logged by the child, rate-limited. */
 #pragma once
 
+#include "agent/executor_wire.h"
 #include "proto/base.h"
 #include "proto/loop.h"
 #include "proto/wire.h"
@@ -29,6 +30,7 @@ enum uplink_event_kind {
         UPLINK_DISCONNECTED,
         UPLINK_ACKNOWLEDGED, /* sequence, coordinator, resync, pause_ms */
         UPLINK_COMMAND,      /* id, command, threshold | tier, until, service */
+        UPLINK_ORDER,        /* a struct uplink_order instead */
 };
 
 /* What comes back from the child: numbers, and one bounded name. */
@@ -43,7 +45,24 @@ struct uplink_event {
         char service[128];
 };
 
+/* An order for an action, as the coordinator gave it: numbers, and the name of a service, by which the agent finds it
+ * in its own file. `order` has no service and no targets yet. */
+struct uplink_target {
+        int64_t started; /* wall clock, as the agent said it */
+        uint64_t build;
+        uint32_t pid, padding;
+};
+struct uplink_order {
+        uint32_t kind; /* UPLINK_ORDER */
+        uint32_t padding;
+        uint64_t id;
+        char service[ACTION_SERVICE_SIZE];
+        struct uplink_target targets[ACTION_TARGETS_MAX];
+        struct executor_order order;
+};
+
 typedef void (*uplink_function)(void *data, const struct uplink_event *event);
+typedef void (*uplink_order_function)(void *data, const struct uplink_order *order);
 
 /* Forks the child; call it before anything privileged is loaded, and before other threads exist.
  * -EINVAL with a sentence for a URL or file that cannot work. */
@@ -51,6 +70,8 @@ MUST_CHECK int uplink_fork(const struct uplink_options *options, uint64_t sessio
                            const char **ret_why);
 /* Watches the child; a child that dies is forked again with a delay. */
 MUST_CHECK int uplink_attach(struct uplink *uplink, struct loop *loop, uplink_function function, void *data);
+/* Who is given orders; before that they are taken and forgotten. */
+void uplink_on_order(struct uplink *uplink, uplink_order_function function, void *data);
 /* The child's process id, or 0 while there is none: its memory and time are the agent's. */
 int uplink_pid(const struct uplink *uplink);
 /* Ends the child: waits up to `grace_ns` for acknowledgements of what was sent. */

@@ -91,6 +91,45 @@ void link_tell(struct link_child *child, const struct uplink_event *event)
                 _exit(0); /* the agent is gone */
 }
 
+void link_tell_order(struct link_child *child, const struct wire_command *command)
+{
+        const struct action_dispatch *d = command->dispatch;
+        const struct action_parameters *p = &d->parameters;
+        struct uplink_order order = {
+                .kind = UPLINK_ORDER,
+                .id = command->id,
+                .order = { .key_high = d->key.high,
+                           .key_low = d->key.low,
+                           .epoch = d->epoch,
+                           .expires = d->expires,
+                           .lease = d->lease,
+                           .from = p->from,
+                           .to = p->to,
+                           .value = p->value,
+                           .server = p->server,
+                           .order = d->order,
+                           .kind = d->kind,
+                           .by_person = d->by_person,
+                           .verified = d->verified,
+                           .instances = p->instances,
+                           .resource = p->resource,
+                           .rate = p->rate,
+                           .tier = p->tier,
+                           .targets_count = (uint32_t)d->targets_count,
+                           .cookies_count = (uint32_t)p->cookies_count },
+        };
+
+        snprintf(order.service, sizeof(order.service), "%s", d->service);
+        memcpy(order.order.former, d->former.bytes, sizeof(order.order.former));
+        memcpy(order.order.plan, d->plan.bytes, sizeof(order.order.plan));
+        for (size_t i = 0; i < d->targets_count; i++)
+                order.targets[i] = (struct uplink_target){ d->targets[i].started, d->targets[i].build, d->targets[i].pid, 0 };
+        if (p->cookies_count)
+                memcpy(order.order.cookies, p->cookies, p->cookies_count * sizeof(*p->cookies));
+        if (send(child->fd, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
+                _exit(0); /* the agent is gone */
+}
+
 static void tick(void *data, int64_t now)
 {
         struct link_child *child = data;

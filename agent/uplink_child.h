@@ -91,6 +91,8 @@ void link_watch_for_silence(void);
 void link_note(uint32_t kind, uint32_t value);
 void link_need_tick(struct link_child *child);
 void link_tell(struct link_child *child, const struct uplink_event *event);
+/* An order, whose dispatch the wire module has checked. */
+void link_tell_order(struct link_child *child, const struct wire_command *command);
 /* uplink_reply.c */
 void link_poll(struct link_child *child);
 void link_reply(struct link_child *child, struct exchange *exchange, const uint8_t *body, size_t size);

@@ -78,7 +78,7 @@ static void take_commands(struct link_child *child, struct exchange *exchange, c
                 };
                 child->commands_seen = MAX(child->commands_seen, command->id);
                 if (command->kind == WIRE_COMMAND_ACTION) {
-                        child->commands_done = MAX(child->commands_done, command->id); /* nothing here can carry it out */
+                        link_tell_order(child, command);
                         continue;
                 }
                 if (command->service)

@@ -1,0 +1,29 @@
+/* Between the link and the executor: finds the services and processes that an order names, gives it to the executor,
+ * and keeps what became of it until it was said. It changes nothing itself.
+ *
+ * The name of a service ends here: the executor is given the digest of the name that is in this host's own file.
+ * A target becomes a process incarnation here or is a refusal. */
+#pragma once
+
+#include "agent/executor.h"
+#include "proto/summary.h"
+
+struct actions;
+struct processes;
+struct service;
+struct uplink_order;
+
+/* `executor` may be NULL: then every order is refused. Both stay the caller's. */
+MUST_CHECK int actions_new(struct executor *executor, struct processes *processes, struct actions **ret_actions);
+void actions_free(struct actions **actions);
+/* `news` is called when there is something to say. Ends the loop with -EIO if the executor dies. */
+MUST_CHECK int actions_attach(struct actions *actions, struct loop *loop, void (*news)(void *data), void *data);
+/* The services are kept until the next call. */
+void actions_configure(struct actions *actions, const struct service *services, uint32_t allow);
+
+void actions_order(struct actions *actions, const struct uplink_order *order);
+
+/* Adds to a summary what was not said yet, or all of it. The rows live until the next call. */
+void actions_fill(struct actions *actions, struct summary *summary, bool always);
+/* The link took the summary of the last actions_fill(). */
+void actions_said(struct actions *actions, bool rows, bool permits);

@@ -1,0 +1,54 @@
+# shellcheck shell=bash disable=SC2034
+# What the tests of actions on this host share: a configuration, a folder of state, and a driver in the agent's place.
+. tests/system/tap.sh
+O=${O:-build}
+STATE=${TMPDIR:?}/state
+CONFIG=$TMPDIR/agent.yaml
+DRIVER=$O/tests/executor/driver
+STOP=$TMPDIR/stop
+
+# drive [LINE...]: gives the orders, one an argument; what was said is in $SAID.
+drive() {
+        SAID=$(printf '%s\n' "$@" | "$DRIVER" "$CONFIG" "$STATE" 2>>"$TMPDIR/log")
+        DROVE=$?
+        [ $DROVE = 0 ] || note "$SAID"
+        return $DROVE
+}
+# said KEY: the last state that was said of a key, and why.
+said() { sed -n "s/^key=$1 \([a-z]*\) reason=\([a-z-]*\) .*/\1 \2/p" <<<"$SAID" | tail -n 1; }
+verdict() { sed -n "s/^key=$1 .* verdict=\([a-z]*\) .*/\1/p" <<<"$SAID" | tail -n 1; }
+former() { sed -n "s/^key=$1 .* former=\([0-9a-f]*\) .*/\1/p" <<<"$SAID" | tail -n 1; }
+forget() { rm -rf "$STATE"; }
+
+# killed_everywhere MOST NAME LINE...: gives the orders again and again to an executor that is killed at its Nth point,
+# for each N until it is not reached, and lets a new one settle what was left. Before each, `prepare` makes the world
+# and prints it; after each, `present` prints it, which must be the same.
+killed_everywhere() {
+        local most=$1 name=$2 n points=0 bad=0 changed=0 r before after
+        shift 2
+        for n in $(seq 1 "$most"); do
+                forget
+                rm -f "$TMPDIR/points"
+                prepare || return 1
+                before=$(present)
+                mapfile -t lines < <(for line in "$@"; do orders "$line"; done)
+                printf '%s\n' "${lines[@]}" |
+                        LD_PRELOAD=$PWD/$O/tests/executor/killer.so KILL_AT=$n KILL_COUNT=$TMPDIR/points "$DRIVER" "$CONFIG" "$STATE" \
+                                >"$TMPDIR/said" 2>>"$TMPDIR/log"
+                r=$?
+                if [ $r = 0 ]; then break; fi
+                points=$n
+                [ "$before" = "$(present)" ] || changed=$((changed + 1))
+                # One that cannot be told from its predecessor's point of view settles before it takes orders.
+                SAID=$(printf 'sleep=%s\n' "${SETTLE_MS:-300}" | "$DRIVER" "$CONFIG" "$STATE" 2>>"$TMPDIR/log") || bad=$((bad + 1))
+                after=$(present)
+                if [ "$before" != "$after" ]; then
+                        bad=$((bad + 1))
+                        note "killed at point $n: had $before, left $after; said: $(cat "$TMPDIR/said") then $SAID"
+                fi
+        done
+        is "$bad" 0 "$name: killed at each of $points points, the former state is back"
+        note "$changed kills left a change behind"
+        ok "$name: some kills left a change behind" test "$changed" -gt 3
+        ok "$name: there were points, and the last one was passed" test "$points" -gt 10 -a "$points" -lt "$most"
+}
