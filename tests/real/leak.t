@@ -9,7 +9,7 @@ skip_if_fast
 product_built
 
 HEALTHY=${LEAK_HEALTHY:-60} # seconds of release A; a deployment is blamed only after half an hour of the former build
-SLEEPS=390 # that the shop's leak sleeps after its deployment: a pool is judged from its seventh minute on
+SLEEPS=390 # that the shop's leak sleeps after its deployment: a pool is judged from its third minute on
 A=2026-11-24-0900
 B=2026-11-25-1740
 
