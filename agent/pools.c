@@ -150,6 +150,8 @@ void pools_rows(struct pools *p, int64_t offset, const struct summary_pool **ret
                                                    .close_wait = found->close_wait,
                                                    .held_ever = found->held_ever,
                                                    .reused = found->reused,
+                                                   .skipped = found->skipped,
+                                                   .overdue = found->overdue,
                                                    .opened_at = host_wall(offset, (int64_t)found->opened_ns),
                                                    .limit = p->items[i].limit };
         }

@@ -161,7 +161,15 @@ _Static_assert(sizeof(struct datagram_flow) == 16, "datagram_flow");
  * acknowledgement. Held: idle since before the newest connection of the pool began; by the clock of the
  * sweeps, so that what was used a moment before is not yet counted. open = busy + idle + close_wait.
  * A held one that is used after all, or closed, is what tells a healthy pool from a leak: hence the two
- * counters, cumulative for as long as the pool has any connection. */
+ * counters, cumulative for as long as the pool has any connection.
+ *
+ * Skipped: idle, and passed over: another one that had been idle for longer was used. A pool that takes the
+ * latest first does not do that. Since then, and since one came to be held, the turns are counted that the others
+ * had, each turn as many uses as there are connections: where the oldest is taken first none is left out of one,
+ * and where any may be taken the chance to be left out of k of them is about exp(-k). `returned_after` is the most
+ * that one had missed that was used again after all, of those passed over and of those held. Skipped, and of the
+ * held ones overdue, is who missed three more than twice as many. The rest is what a sweep leaves for the next, times
+ * in the unit of pool.h. */
 struct event_pool_key {
         __u32 tgid;
         __u32 edge;
@@ -174,10 +182,18 @@ struct event_pool {
         __u32 busy, idle, held, close_wait;
         __u32 held_ever, reused; /* connections that came to be held; those of them that were used again */
         __u32 pid;               /* as the agent's /proc has it */
+        __u32 skipped, overdue;
+        __u32 at, before;              /* when this sweep came to the pool, and the one before it */
+        __u32 deepest, deepest_before; /* since when the longest idle one had been that was used until then; ~0: none */
+        __u32 open, used;              /* by this sweep; used: since the one before it */
+        __u32 turn;                    /* uses that are no full turn yet */
         __u8 sweep;
-        __u8 pad[3];
+        __u8 returned_after[2]; /* EVENT_TURNS_MAX: that, or more */
+        __u8 turned;            /* the sweep before this one made a turn full */
+        __u32 pad;
 };
-_Static_assert(sizeof(struct event_pool) == 56, "event_pool");
+#define EVENT_TURNS_MAX 31
+_Static_assert(sizeof(struct event_pool) == 96, "event_pool");
 
 /* What could not be counted; slots of the array `losses`, each cumulative. */
 enum event_loss {

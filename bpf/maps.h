@@ -19,7 +19,12 @@ enum conn_phase {
         CONN_DEAD, /* ended; its element waits for the socket's next life */
 };
 
-enum conn_pool_state { CONN_POOL_BUSY = 1, CONN_POOL_HELD = 2 };
+enum conn_pool_state {
+        CONN_POOL_BUSY = 1,
+        CONN_POOL_HELD = 2,
+        CONN_POOL_PASSED = 4, /* over */
+        CONN_POOL_TURN = 8,   /* the upper five bits: how many turns it missed since */
+};
 
 enum conn_flags {
         CONN_ADOPTED = 1,

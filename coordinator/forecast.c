@@ -66,9 +66,15 @@ static double trigamma(double x)
 /* Mean and deviation of the logarithm of the time until r more, of which little is known while few were seen. */
 static void time_until(const struct forecast_count *c, double each, double r, double *ret_mean, double *ret_deviation)
 {
-        double k = c->events + 0.5, likelihood = log(each * r) + 0.5 / k, variance = trigamma(k);
+        double k = c->events + 0.5, likelihood, variance = trigamma(k);
         double weight = PRIOR_VARIANCE / (PRIOR_VARIANCE + variance);
 
+        if (c->events == 0) {
+                *ret_mean = log(PRIOR);
+                *ret_deviation = sqrt(PRIOR_VARIANCE);
+                return;
+        }
+        likelihood = log(each * r) + 0.5 / k;
         *ret_mean = weight * likelihood + (1 - weight) * log(PRIOR);
         *ret_deviation = sqrt(weight * variance + 1 / r + drift(c, exp(*ret_mean)));
 }
@@ -84,10 +90,12 @@ bool forecast_count(const struct forecast_count *c, int64_t now, struct forecast
 {
         double each, low, high, mean, deviation, mean_high, deviation_high;
 
-        if (!(c->events > 0) || !(c->seen > 0) || !(c->span > 0) || !isfinite(c->least) || !isfinite(c->most))
+        if (!(c->events >= 0) || !isfinite(c->least) || !isfinite(c->most))
                 return false;
-        each = c->seen / (c->events + 0.5) / c->together;
+        if (c->events > 0 && (!(c->seen > 0) || !(c->span > 0)))
+                return false;
         high = first_of(c->processes, fmax(c->most, 0.5));
+        each = c->events > 0 ? c->seen / (c->events + 0.5) / c->together : PRIOR / high;
         low = fmin(first_of(c->processes, fmax(c->least, 0.5)), high);
         if (each * low > AHEAD_MAX)
                 return false;

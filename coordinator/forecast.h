@@ -24,7 +24,7 @@ struct forecast {
 #define FORECAST_AHEAD 144 /* parts of a day, of ten minutes each */
 
 struct forecast_count {
-        double events;      /* that were seen, */
+        double events;      /* that were seen after the first; 0: only what is usual can be said, */
         double seen;        /* in so many nanoseconds, those of all processes together */
         double span;        /* how long ago the first was */
         double least, most; /* so many more are one too many: the bounds of what is known of that */

@@ -310,8 +310,9 @@ static void note_open(struct measured *m, double open, int64_t at)
 }
 
 /* A pool that keeps idle connections in reserve holds them across each opening; one that grows with its
- * load opens without holding any. Only a connection that is not given back does both. An agent that began
- * anew finds out only with the next opening which are held: until then nothing is known. */
+ * load opens without holding any. Only a connection that is not given back does both. Where the reserve is large
+ * enough to go on without an opening, the pool passes over what it lost. An agent that began anew finds out only
+ * with the next opening which are held: until then nothing is known. */
 static double lost(struct measured *m, const struct summary_pool *p, int64_t at)
 {
         double open = (double)p->busy + p->idle, lost;
@@ -319,7 +320,7 @@ static double lost(struct measured *m, const struct summary_pool *p, int64_t at)
         note_open(m, open, at);
         if (isnan(m->fewest))
                 return 0;
-        lost = fmax(fmin(p->held, open - m->fewest), 0);
+        lost = fmax(fmax(fmin(p->overdue, open - m->fewest), p->skipped), 0);
         if (m->last.known && p->held_ever < m->last.held_ever) {
                 m->blind_until = at + BLIND;
                 m->lost_before = isnan(m->lost) ? m->lost_before : m->lost;
@@ -355,6 +356,8 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         add(core, m, SIGNAL_BUSY, at, p->busy);
         add(core, m, SIGNAL_IDLE, at, p->idle);
         add(core, m, SIGNAL_HELD, at, p->held);
+        add(core, m, SIGNAL_OVERDUE, at, p->overdue);
+        add(core, m, SIGNAL_SKIPPED, at, p->skipped);
         add(core, m, SIGNAL_LOST, at, lost(m, p, at));
         add(core, m, SIGNAL_CLOSE_WAIT, at, p->close_wait);
         limit = pool_limit(p, edge, process);

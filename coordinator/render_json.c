@@ -321,11 +321,15 @@ static void pool(struct text *out, const struct view_pool *v)
                 json_uint(out, "busy", p->busy);
                 json_uint(out, "idle", p->idle);
                 json_uint(out, "held", p->held);
+                json_uint(out, "overdue", p->overdue);
+                json_uint(out, "skipped", p->skipped);
         } else {
                 json_null(out, "open");
                 json_null(out, "busy");
                 json_null(out, "idle");
                 json_null(out, "held");
+                json_null(out, "overdue");
+                json_null(out, "skipped");
         }
         json_uint(out, "close_wait", p->close_wait);
         if (v->limit) {

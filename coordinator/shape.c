@@ -55,7 +55,7 @@ static const struct {
                                "minutes by default. Of a prediction: its deadline." },
         [PARAMETER_CONFIDENCE] = { "confidence", "From 50% to 99.99%; 95% by default." },
         [PARAMETER_SHARE] = { "share", "From 1% to 100%; 100% by default." },
-        [PARAMETER_COUNT] = { "count", "A whole number from 2 to 1000." },
+        [PARAMETER_COUNT] = { "count", "A whole number from 1 to 1000." },
 };
 _Static_assert(ARRAY_SIZE(parameters) == PARAMETERS, "each has its line");
 

@@ -33,6 +33,8 @@ enum signal {
         SIGNAL_BUSY,
         SIGNAL_IDLE,
         SIGNAL_HELD,
+        SIGNAL_OVERDUE,
+        SIGNAL_SKIPPED,
         SIGNAL_LOST,
         SIGNAL_NEWLY_HELD,
         SIGNAL_REUSED,

@@ -170,7 +170,7 @@ static int read_share(struct item_reader *in, const yaml_node_t *node, double mi
 
 static int read_count(struct item_reader *in, const yaml_node_t *node, uint32_t *ret_count)
 {
-        static const char expected[] = "a whole number from 2 to 1000";
+        static const char expected[] = "a whole number from 1 to 1000";
         const char *text;
         int r = signature_text(in->reader, node, in->at, expected, &text);
         unsigned long v;
@@ -178,7 +178,7 @@ static int read_count(struct item_reader *in, const yaml_node_t *node, uint32_t 
         if (r < 0)
                 return r;
         v = strspn(text, "0123456789") == strlen(text) && strlen(text) <= 4 ? strtoul(text, NULL, 10) : 0;
-        if (v < 2 || v > 1000)
+        if (v < 1 || v > 1000)
                 return yaml_config_fail(in->reader, node, in->at, "expected %s, found '%.40s'", expected, text);
         *ret_count = (uint32_t)v;
         return 0;

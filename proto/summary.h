@@ -145,13 +145,17 @@ struct summary_setting {
  * newest connection of the pool was opened, and not used after; what was used shortly before that is not
  * counted yet. `held_ever` and `reused` count, for as long as the pool has any connection, those that
  * came to be held and those of them that were used again after all: held_ever − reused − held were
- * closed. On a server's edge only connections that are left in CLOSE_WAIT are counted. */
+ * closed. Skipped: idle, and passed over: the pool used one instead that had been idle for longer. Overdue: held.
+ * Of either only those count that the others left out for long: each of them had three turns more, in the mean, than
+ * twice what any missed that was used again after all; so a healthy pool, in whatever order it takes them, has none.
+ * On a server's edge only connections that are left in CLOSE_WAIT are counted. */
 struct summary_pool {
         uint64_t edge;
         uint32_t pid;
         int64_t started;
         uint32_t busy, idle, held, close_wait;
         uint32_t held_ever, reused;
+        uint32_t skipped, overdue;
         int64_t opened_at; /* when the newest connection that any sweep met began */
         uint32_t limit;    /* of the client's own pool, as declared on its host; 0: not declared */
 };

@@ -24,6 +24,8 @@ void wire_pack_pools(struct wire_packer *p)
         PACK(p, m, reused, n, q[i].reused);
         PACK_TIME(p, m, opened_ago, n, q[i].opened_at);
         PACK(p, m, limit, n, q[i].limit);
+        PACK(p, m, skipped, n, q[i].skipped);
+        PACK(p, m, overdue, n, q[i].overdue);
 }
 
 int wire_unpack_pools(struct wire_unpacker *u)
@@ -51,9 +53,15 @@ int wire_unpack_pools(struct wire_unpacker *u)
         UNPACK(u, "pools", m, reused, n, rows[i].reused = v);
         UNPACK_TIME(u, "pools", m, opened_ago, n, rows[i].opened_at);
         UNPACK(u, "pools", m, limit, n, rows[i].limit = v);
+        UNPACK(u, "pools", m, skipped, n, rows[i].skipped = v);
+        UNPACK(u, "pools", m, overdue, n, rows[i].overdue = v);
         for (size_t i = 0; i < n; i++) {
                 if (rows[i].held > rows[i].idle)
                         FAIL(u, "pools.held: more than are idle");
+                if (rows[i].skipped > rows[i].idle)
+                        FAIL(u, "pools.skipped: more than are idle");
+                if (rows[i].overdue > rows[i].held)
+                        FAIL(u, "pools.overdue: more than are held");
                 if ((uint64_t)rows[i].busy + rows[i].idle + rows[i].close_wait > WIRE_POOL_MAX)
                         FAIL(u, "pools: one with too many connections");
         }

@@ -27,6 +27,8 @@ static int add(void *data, const struct event_pool_key *key, const struct event_
         f->sum.close_wait += pool->close_wait;
         f->sum.held_ever += pool->held_ever;
         f->sum.reused += pool->reused;
+        f->sum.skipped += pool->skipped;
+        f->sum.overdue += pool->overdue;
         return 0;
 }
 
@@ -161,6 +163,111 @@ static void held_across_an_opening(void **state)
         close(listener);
 }
 
+/* What two sweeps found to be quiet is told apart by half a second. */
+static void let_a_moment_pass(void)
+{
+        usleep(700000);
+}
+
+static void use(struct pair *p)
+{
+        tcp_pass(p->client, p->server, 10);
+        tcp_pass(p->server, p->client, 10);
+}
+
+static uint32_t skipped(struct rig *rig, uint16_t port)
+{
+        rig_sweep(rig);
+        return find(rig, CLIENT, port, 0).sum.skipped;
+}
+
+/* Three of four used once each sweep; how many sweeps until the fourth counts as skipped, or `most`. */
+static int until_skipped(struct rig *rig, struct pair *p, uint16_t port, int but, int most)
+{
+        for (int n = 0; n < most; n++) {
+                for (int i = 0; i < 4; i++)
+                        if (i != but)
+                                use(&p[i]);
+                if (skipped(rig, port))
+                        return n;
+        }
+        return most;
+}
+
+/* A connection that its pool passes over, though it opens no other: it used one that had been idle for longer. */
+static void passed_over(void **state)
+{
+        int listener = tcp_listen("127.0.0.1", 7308, 16), after;
+        struct pair p[4];
+
+        for (int i = 0; i < 4; i++)
+                p[i] = tcp_pair(listener, "127.0.0.1", 7308);
+        rig_sweep(*state);
+        rig_drain(*state);
+        for (int i = 0; i < 4; i++) { /* fewer and fewer are needed */
+                let_a_moment_pass();
+                for (int k = i; k < 4; k++)
+                        use(&p[k]);
+                assert_int_equal(skipped(*state, 7308), 0);
+        }
+        for (int n = 0; n < 40; n++) { /* the latest first, and a reserve of three: nobody is passed over */
+                use(&p[3]);
+                assert_int_equal(skipped(*state, 7308), 0);
+        }
+        use(&p[0]); /* though 1 and 2 were used later; 2 comes back, 1 does not */
+        assert_int_equal(skipped(*state, 7308), 0);
+        after = until_skipped(*state, p, 7308, 1, 12);
+        assert_true(after >= 3 && after < 8); /* three turns of four uses, of which each sweep sees three */
+        assert_int_equal(find(*state, CLIENT, 7308, 0).sum.skipped, 1);
+        assert_int_equal(find(*state, CLIENT, 7308, 0).sum.held, 0);
+        use(&p[1]); /* its pool does so: from now on it takes longer to be sure */
+        assert_int_equal(skipped(*state, 7308), 0);
+        let_a_moment_pass();
+        use(&p[1]);
+        assert_int_equal(skipped(*state, 7308), 0);
+        let_a_moment_pass();
+        use(&p[0]);
+        assert_int_equal(skipped(*state, 7308), 0);
+        after = until_skipped(*state, p, 7308, 1, 24);
+        assert_true(after >= 9 && after < 24);
+        for (int i = 0; i < 4; i++)
+                pair_close(&p[i]);
+        close(listener);
+}
+
+/* Held, and left out while the others have turn after turn. */
+static void overdue(void **state)
+{
+        int listener = tcp_listen("127.0.0.1", 7309, 16), sweeps = 0;
+        struct found f = { 0 };
+        struct pair p[3];
+
+        for (int i = 0; i < 2; i++)
+                p[i] = tcp_pair(listener, "127.0.0.1", 7309);
+        rig_sweep(*state);
+        rig_drain(*state);
+        let_the_clock_move();
+        p[2] = tcp_pair(listener, "127.0.0.1", 7309);
+        rig_sweep(*state);
+        expect(*state, CLIENT, 7309, 0, 3, 2, 0);
+        for (; sweeps < 12 && !f.sum.overdue; sweeps++) {
+                use(&p[1]);
+                use(&p[2]);
+                rig_sweep(*state);
+                f = find(*state, CLIENT, 7309, 0);
+                assert_int_equal(f.sum.held, 1);
+        }
+        assert_true(sweeps >= 4 && sweeps < 10); /* three turns of three uses, of which each sweep sees two */
+        assert_int_equal(f.sum.overdue, 1);
+        assert_int_equal(f.sum.skipped, 0);
+        use(&p[0]);
+        rig_sweep(*state);
+        assert_int_equal(find(*state, CLIENT, 7309, 0).sum.overdue, 0);
+        for (int i = 0; i < 3; i++)
+                pair_close(&p[i]);
+        close(listener);
+}
+
 /* The peer has closed, and our process has not: at either end, and for as long as it lasts. */
 static void left_in_close_wait(void **state)
 {
@@ -244,9 +351,14 @@ static void a_full_map_is_said(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(busy_until_the_reply),   cmocka_unit_test(a_greeting_is_idle),
-                cmocka_unit_test(a_keepalive_is_no_work), cmocka_unit_test(held_across_an_opening),
-                cmocka_unit_test(left_in_close_wait),     cmocka_unit_test(a_pool_for_each_process),
+                cmocka_unit_test(busy_until_the_reply),
+                cmocka_unit_test(a_greeting_is_idle),
+                cmocka_unit_test(a_keepalive_is_no_work),
+                cmocka_unit_test(held_across_an_opening),
+                cmocka_unit_test(passed_over),
+                cmocka_unit_test(overdue),
+                cmocka_unit_test(left_in_close_wait),
+                cmocka_unit_test(a_pool_for_each_process),
                 cmocka_unit_test(a_full_map_is_said),
         };
 

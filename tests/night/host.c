@@ -92,6 +92,8 @@ static void add_pool(struct host *h, size_t *count, uint32_t limit, uint64_t edg
                 .close_wait = swept.close_wait,
                 .held_ever = p->swept.held_ever,
                 .reused = p->swept.reused,
+                .skipped = swept.skipped,
+                .overdue = swept.overdue,
                 .limit = limit,
                 .opened_at = isnan(p->swept.opened) ? 0 : night_time(p->swept.opened + h->offset),
         };

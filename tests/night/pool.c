@@ -11,7 +11,7 @@ void pool_init(struct pool *p, const struct pool_kind *kind, const struct pool_l
         *p = (struct pool){ .kind = *kind, .now = now, .few = FEW, .starved_at = NAN, .retired_at = -INFINITY };
         if (limits)
                 p->limits = *limits;
-        p->swept.opened = NAN;
+        pool_forget(p);
         random_seed(&p->random, seed, 0x706f6f6c);
         p->chores_at = now + kind->chores * random_unit(&p->random);
         if (kind->warm)
@@ -26,8 +26,7 @@ void pool_reset(struct pool *p, double now)
                         pool_close(p, i);
         p->waiting = 0;
         p->now = now;
-        p->swept.held_ever = p->swept.reused = 0;
-        p->swept.opened = NAN;
+        pool_forget(p);
         p->retired_at = -INFINITY;
         p->starved_at = NAN;
         if (p->kind.warm)

@@ -47,6 +47,8 @@ struct conn {
         enum conn_state state;
         bool touched; /* since the last sweep */
         bool met, busy_seen, held;
+        bool passed;    /* over: see pool_sweep.c */
+        uint32_t turns; /* that others had since */
         double opened, used, until, expires;
         double quiet; /* when a sweep last found it changed */
 };
@@ -92,6 +94,10 @@ struct pool {
         struct {
                 uint32_t held_ever, reused;
                 double opened; /* newest that any sweep met; NaN */
+                double at, deepest, deepest_before;
+                uint32_t open, used, turn;
+                uint32_t returned_after[2]; /* of those passed over, and of those held */
+                bool turned;
         } swept;
 };
 
@@ -104,7 +110,7 @@ uint32_t pool_open(const struct pool *pool);
 
 /* What a sweep at this moment would say; bpf/pool.h has the same rules, in the same order. */
 struct pool_swept {
-        uint32_t busy, idle, held, close_wait;
+        uint32_t busy, idle, held, close_wait, skipped, overdue;
 };
 struct pool_swept pool_sweep(struct pool *pool, double now);
 /* The agent starts anew and has met none of them. */

@@ -265,11 +265,41 @@ static void held(void **state)
         pool_free(&p);
 }
 
+/* Nothing is skipped in whatever order a healthy pool takes them, and in one that has plenty in reserve a leak is. */
+static void skipped(void **state)
+{
+        static const char *const kinds[] = { "pg-pool-keeps", "lifo-minimum", "prewarmed", "psycopg_pool", "hikari" };
+
+        (void)state;
+        for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+                for (int leaks = 0; leaks < 2; leaks++) {
+                        struct pool_load load = { .service = { 0.03, 0.8 }, .leak = leaks ? LEAK_HELD : LEAK_NONE };
+                        struct pool_swept s = { 0 };
+                        uint32_t most = 0;
+                        struct pool p;
+
+                        load.leak_chance = 1.0 / 6000;
+                        pool_init(&p, pool_kind_get(kinds[k]), NULL, 2, 0);
+                        for (double now = STEP; now < 3 * 3600 && p.leaked < 6; now += STEP) {
+                                load.rate = 12 + 8 * sin(now / 1500);
+                                pool_move(&p, now, &load);
+                                s = pool_sweep(&p, now);
+                                most = MAX(most, s.skipped);
+                                assert_true(s.skipped <= p.leaked);
+                        }
+                        if (leaks && p.kind.order == ORDER_LIFO && p.kind.idle == 0) /* the reserve lasts */
+                                assert_true(most + 2 >= p.leaked);
+                        pool_free(&p);
+                }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(sums),   cmocka_unit_test(busy), cmocka_unit_test(sweeps), cmocka_unit_test(one_by_one_or_at_once),
-                cmocka_unit_test(breach), cmocka_unit_test(held),
+                cmocka_unit_test(sums),    cmocka_unit_test(busy),
+                cmocka_unit_test(sweeps),  cmocka_unit_test(one_by_one_or_at_once),
+                cmocka_unit_test(breach),  cmocka_unit_test(held),
+                cmocka_unit_test(skipped),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,13 @@ static void a_forecast_is_an_interval_around_what_is_likely(void **state)
         few.span /= 10;
         assert_true(forecast_count(&few, T0, &g));
         assert_true((double)(g.latest - T0) / (double)(g.earliest - T0) > (double)(f.latest - T0) / (double)(f.earliest - T0));
-        few.events = 0;
+        few.events = 0; /* hours, or days */
+        few.seen = few.span = 0;
+        assert_true(forecast_count(&few, T0, &g));
+        assert_true(g.earliest - T0 < HOUR && g.latest - T0 > 48 * HOUR);
+        few.events = 1;
+        assert_false(forecast_count(&few, T0, &g));
+        few.events = -1;
         assert_false(forecast_count(&few, T0, &g));
         few.events = NAN;
         assert_false(forecast_count(&few, T0, &g));

@@ -299,6 +299,8 @@ static void test_pools(void **state)
                                                   .busy = 1,
                                                   .idle = 5,
                                                   .held = 4,
+                                                  .overdue = 3,
+                                                  .skipped = 2,
                                                   .close_wait = 2,
                                                   .opened_at = FIXTURE_NOW },
                                         .limit = 20,
@@ -326,8 +328,11 @@ static void test_pools(void **state)
         array = json_object_get(root, "pools");
         for (size_t i = 0; i < 2; i++)
                 HAS(json_array_get(array, i), "client:s", "host:s", "pid:n", "started:s", "server:s", "port:n", "open:n?",
-                    "busy:n?", "idle:n?", "held:n?", "close_wait:n", "limit:o?", "held_per_hour:o?", "breach_at:o?", "complete:b");
+                    "busy:n?", "idle:n?", "held:n?", "overdue:n?", "skipped:n?", "close_wait:n", "limit:o?", "held_per_hour:o?",
+                    "breach_at:o?", "complete:b");
         assert_int_equal(json_integer_value(json_object_get(json_array_get(array, 0), "open")), 8);
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(array, 0), "overdue")), 3);
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(array, 0), "skipped")), 2);
         HAS(json_object_get(json_array_get(array, 0), "limit"), "value:n", "source:s");
         HAS(json_array_get(array, 0), "held_per_hour.low:n", "held_per_hour.mid:n", "held_per_hour.high:n", "breach_at.earliest:s",
             "breach_at.likely:s", "breach_at.latest:s");

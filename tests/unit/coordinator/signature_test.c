@@ -177,7 +177,7 @@ static const struct {
         { "share: 90%", "share: 90%, share: 80%", ":11: evidence[2]: share: given twice" },
         { "value: 300/m", "value: 300", ":12: evidence[3].value: expected a rate such as 5/s, 300/m or 20/h, found '300'" },
         { "value: 300/m", "value: 300/w", ":12: evidence[3].value: expected a rate" },
-        { "count: 3", "count: 1", ":12: evidence[3].count: expected a whole number from 2 to 1000, found '1'" },
+        { "count: 3", "count: 0", ":12: evidence[3].count: expected a whole number from 1 to 1000, found '0'" },
         { "  - {signal: openings,", "  - [signal: openings,", "expected YAML" },
         { "{signal: openings, shape: bursts, value: 300/m, count: 3, for: 10m}", "openings",
           ":12: evidence[3]: expected a mapping" },

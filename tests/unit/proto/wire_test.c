@@ -154,6 +154,8 @@ static struct fixture *fixture_new(void)
                                              .close_wait = 1,
                                              .held_ever = 30,
                                              .reused = 21,
+                                             .skipped = 5,
+                                             .overdue = 6,
                                              .opened_at = AT - 60 * NSEC_PER_SEC,
                                              .limit = 40 };
         f->pools[1] = (struct summary_pool){ .edge = 3, .pid = 7, .started = AT, .opened_at = AT };
@@ -211,7 +213,7 @@ static void expect_same(const struct summary *a, const struct summary *b)
         for (size_t i = 0; i < a->pools_count; i++) {
                 SAME(pools[i].edge), SAME(pools[i].pid), SAME(pools[i].started), SAME(pools[i].busy), SAME(pools[i].idle);
                 SAME(pools[i].held), SAME(pools[i].close_wait), SAME(pools[i].held_ever), SAME(pools[i].reused);
-                SAME(pools[i].opened_at), SAME(pools[i].limit);
+                SAME(pools[i].skipped), SAME(pools[i].overdue), SAME(pools[i].opened_at), SAME(pools[i].limit);
         }
         for (size_t i = 0; i < a->processes_count; i++) {
                 SAME(processes[i].identity), SAME(processes[i].pid), SAME(processes[i].started), SAME(processes[i].cpu_ns);
@@ -409,6 +411,8 @@ DAMAGE(listener_identity, m->listeners->identity[0] = 65536)
 DAMAGE(pool_time, m->pools->at_ago = -1)
 DAMAGE(pool_column, m->pools->n_held--)
 DAMAGE(pool_held, m->pools->held[0] = 21)
+DAMAGE(pool_skipped, m->pools->skipped[0] = 21)
+DAMAGE(pool_overdue, m->pools->overdue[0] = 8)
 DAMAGE(pool_size, m->pools->idle[0] = UINT32_MAX)
 DAMAGE(process_column, m->processes->n_threads--)
 DAMAGE(process_identity, m->processes->identity[0] = 65536)
@@ -456,6 +460,8 @@ static void damage_is_named(void **state)
         expect_refused(pool_time, "pools.at_ago");
         expect_refused(pool_column, "pools.held");
         expect_refused(pool_held, "pools.held");
+        expect_refused(pool_skipped, "pools.skipped");
+        expect_refused(pool_overdue, "pools.overdue");
         expect_refused(pool_size, "pools: one with");
         expect_refused(process_column, "processes.threads");
         expect_refused(process_identity, "processes.identity");
