@@ -265,7 +265,7 @@ static void judge_suspect(struct core *core, struct incident *i, const struct de
         clock_text(onset, i->onset_at);
         clock_text(like, i->onset_at - c->back);
         length_text(sleep, sizeof(sleep), i->onset_at - d->at);
-        if (first_started(i) + SAME_START < d->at) {
+        if (first_started(i) < d->at - SAME_START) {
                 add(core, i, kind_of(d), d, NULL, 0, "processes show it that the %s of %s did not touch", what, at);
         } else if (former) {
                 add(core, i, kind_of(d), d, NULL, 0, "the former %s showed the same from %s on (incident i%llu)", was,

@@ -344,6 +344,7 @@ void core_begin_tick(struct core *core, int64_t now)
         }
         work_add(core, begin_history);
         past_add(core);
+        measured_add_round(core);
         pulse_add(core);
         if (core->signatures && core->detected_at + DETECT_EVERY <= core->now) {
                 core->detected_at = core->now;
@@ -354,6 +355,7 @@ void core_begin_tick(struct core *core, int64_t now)
 void core_set_signatures(struct core *core, const struct signature_set *signatures)
 {
         work_finish(core);
+        measured_forget_symptoms(core);
         core->signatures = signatures;
 }
 
@@ -434,7 +436,7 @@ const struct core_options *core_options_of(const struct core *core)
 
 void core_begin_rounds(struct core *core)
 {
-        core->last_expire = core->detected_at = core->past_at = core->pulse_at = core->now;
+        core->last_expire = core->detected_at = core->past_at = core->pulse_at = core->flows_at = core->now;
 }
 
 void core_align(struct core *core, int64_t now)

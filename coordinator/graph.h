@@ -370,6 +370,8 @@ struct core {
         struct past *past_oldest, *past_newest;
         uint32_t past_count, past_capacity;
         int64_t past_at; /* of the last round */
+        uint32_t flows_count;
+        int64_t flows_at; /* of the last round in which edges, services and hosts were measured */
         uint32_t pulses, pulse_number;
         int64_t pulse_at;
         struct root_seen roots_seen[64];

@@ -370,6 +370,37 @@ static void raise(struct core *core, const struct signature *s, const struct mea
         keep_evidence(core, i, s, m, j);
 }
 
+/* Of two that find something at once, the one that says more. */
+static void note_symptom(const struct core *core, const struct signature *s, struct measured *m)
+{
+        bool lasts = measured_has_symptom(core, m);
+
+        if (lasts && m->symptom != s && !is_symptom_of(m->symptom, s->name))
+                return;
+        if (!lasts)
+                m->symptom_since = core->now;
+        m->symptom = s;
+        m->symptom_at = core->now;
+}
+
+void incident_raise(struct core *core, struct measured *m)
+{
+        struct judgement j;
+
+        judge(m->symptom, m, m->seen, &j);
+        if (j.fires)
+                raise(core, m->symptom, m, &j);
+}
+
+void incident_take_evidence(struct core *core, struct incident *i, const struct measured *m)
+{
+        struct judgement j;
+
+        judge(m->symptom, m, m->seen, &j);
+        if (j.fires)
+                keep_evidence(core, i, m->symptom, m, &j);
+}
+
 /* While it fires: what is known of its causes grows. */
 static void find_causes(struct core *core)
 {
@@ -465,7 +496,9 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
                         if (s->subject != m->kind || !can_fire(s, m))
                                 continue;
                         judge(s, m, m->seen, &j);
-                        if (j.fires)
+                        if (j.fires && measured_is_of_graph(m->kind))
+                                note_symptom(core, s, m);
+                        else if (j.fires)
                                 raise(core, s, m, &j);
                 }
         }

@@ -1,0 +1,76 @@
+/* What a walk reads from stretches of pulse. */
+#include "coordinator/roots_internal.h"
+
+#include <math.h>
+
+#define SIGMA 1.0 /* of the logarithm of times of answers */
+
+double flow_mean(const struct flow *f)
+{
+        return f->answers > 0 ? f->log_time / f->answers : NAN;
+}
+
+double flow_slower(const struct flow *now, const struct flow *usual, double chance)
+{
+        double x = flow_mean(now) - flow_mean(usual);
+
+        if (now->answers < 5 || usual->answers < 10)
+                return 0;
+        return fabs(x) > chance * SIGMA * sqrt(1 / now->answers + 1 / usual->answers) ? x : 0;
+}
+
+double flow_per_cell(double sum, const struct flow *f)
+{
+        return f->cells ? sum / f->cells : 0;
+}
+
+double flow_late(const struct flow *now, const struct flow *usual)
+{
+        double attempts = flow_per_cell(usual->attempted, usual) * now->cells;
+
+        if (now->sent < 1 || usual->sent < 1 || usual->received < 1 || now->cells < PULSE_NOW || usual->answers < 20)
+                return 0;
+        /* Answers become smaller for many reasons; who gets none connects anew. */
+        if (now->attempted < 1.5 * attempts + 3 * sqrt(attempts) + 3)
+                return 0;
+        return 1 - now->received / now->sent / (usual->received / usual->sent);
+}
+
+bool flow_refused(const struct flow *now, const struct flow *usual)
+{
+        return now->refusing >= 2 && now->refused >= 6 && flow_per_cell(now->refused, now) > 3 * flow_per_cell(usual->refused, usual);
+}
+
+double flow_segments(const struct flow *f)
+{
+        return (f->sent + f->received) / 1448;
+}
+
+bool flow_loses(const struct flow *now, const struct flow *usual)
+{
+        double share = now->retransmits / fmax(flow_segments(now), 1);
+
+        return now->retransmits >= 8 && share > LOSS && share > 4 * usual->retransmits / fmax(flow_segments(usual), 1);
+}
+
+static void add_flow(struct flow *into, const struct flow *f)
+{
+        into->answers += f->answers;
+        into->log_time += f->log_time;
+        into->sent += f->sent;
+        into->received += f->received;
+        into->attempted += f->attempted;
+        into->refused += f->refused;
+        into->unanswered += f->unanswered;
+        into->retransmits += f->retransmits;
+        into->resets += f->resets;
+        into->cells = MAX(into->cells, f->cells);
+        into->refusing = MAX(into->refusing, f->refusing);
+}
+
+void pair_add(struct pair_flow *into, const struct pair_flow *f)
+{
+        add_flow(&into->now, &f->now);
+        add_flow(&into->usual, &f->usual);
+}
+
