@@ -8,7 +8,6 @@
 #define TWICE (3 * 120 * NSEC_PER_SEC) /* between the first sight of a root and the second */
 #define SURE 0.85
 #define LIKELY 0.7
-#define LATELY (24 * 3600 * NSEC_PER_SEC) /* a deployment that may still show */
 
 /* What tells one root from another. */
 struct root_name {
@@ -144,22 +143,15 @@ static bool is_told(const struct core *core, const struct measured *m)
         return false;
 }
 
-/* Signatures that look for nothing but a deployment find nothing where there was none. */
-static bool can_be(const struct core *core, const struct measured *m)
+/* Signatures that look for nothing but a deployment find nothing where none is to blame. */
+static bool can_be(struct core *core, const struct measured *m)
 {
         const struct signature *s = m->symptom;
 
         for (size_t k = 0; k < s->causes_count; k++)
                 if (s->causes[k] != CAUSE_DEPLOYMENT && s->causes[k] != CAUSE_CONFIGURATION)
                         return true;
-        for (uint32_t k = core->deployments.count; k-- > 0;) {
-                const struct deployment *d = core->deployments.items[k];
-
-                if (d->service == m->service->text && d->observed && deployment_has_reached(d, m->host->name) &&
-                    d->at <= m->symptom_since && d->at + LATELY > m->symptom_since)
-                        return true;
-        }
-        return s->causes_count == 0;
+        return s->causes_count == 0 || causes_blame(core, m->service, m->symptom_since, m->host->name);
 }
 
 /* What a signature found and no root explains, for as long as it takes to find one twice. */
