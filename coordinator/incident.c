@@ -1,5 +1,7 @@
 #include "coordinator/incident.h"
 
+#include "coordinator/measured.h"
+#include "coordinator/raise.h"
 #include "coordinator/trend.h"
 
 #include <math.h>
@@ -337,6 +339,17 @@ static void set_forecast(struct incident *i, const struct signature *s, const st
         i->limit = subject->limit;
 }
 
+/* A question that is open is looked at more closely, where the signature says so. */
+static void look_closer(struct core *core, const struct signature *s, const struct measured *m, const struct judgement *j)
+{
+        bool any = false;
+
+        for (size_t k = 0; k < s->evidence_count; k++)
+                any = any || j->evidence[k].verdict == VERDICT_YES;
+        if (s->tier && (j->fires || (j->thin && any)))
+                raise_ask(core, m->host, m->service, s->tier, s->tier_for);
+}
+
 static void raise(struct core *core, const struct signature *s, const struct measured *m, const struct judgement *j)
 {
         struct incident *i = find(core, s, m);
@@ -496,6 +509,7 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
                         if (s->subject != m->kind || !can_fire(s, m))
                                 continue;
                         judge(s, m, m->seen, &j);
+                        look_closer(core, s, m, &j);
                         if (j.fires && measured_is_of_graph(m->kind))
                                 note_symptom(core, s, m);
                         else if (j.fires)

@@ -7,7 +7,7 @@
 #define SETTLES (60 * NSEC_PER_SEC) /* a pool that opens what it was told to have at its start */
 #define OF_HOST_MAX 65536           /* incarnations of one host: who makes up new ones all the time has no more */
 #define BLIND (15 * 60 * NSEC_PER_SEC)
-#define SYMPTOM_LASTS (150 * NSEC_PER_SEC)
+#define SYMPTOM_LASTS (240 * NSEC_PER_SEC) /* while it is looked at more closely, a minute or two say nothing */
 #define GONE_AFTER (15 * 60 * NSEC_PER_SEC)
 
 struct measured *measured_get(const struct core *core, uint32_t index)

@@ -1,5 +1,6 @@
 /* Edges and services: what their ends counted within the minute. */
 #include "coordinator/measured_internal.h"
+#include "coordinator/raise.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #define ROUND (60 * NSEC_PER_SEC)
 #define QUIET (3600 * NSEC_PER_SEC) /* an end that nobody used for so long is not measured any more */
 #define DUTY 20.0                   /* turnarounds are seen for one second of so many */
+#define LATE (15 * NSEC_PER_SEC)    /* that a summary is about */
 #define SEGMENT 1448.0
 #define OF_ONE 16384 /* bytes that an edge with all its series comes to within a day */
 
@@ -127,9 +129,16 @@ static void add_times(struct core *core, struct measured *m, enum signal p50, co
 }
 _Static_assert(SIGNAL_RTT_P99 == SIGNAL_RTT_P50 + 1 && SIGNAL_TURNAROUND_P99 == SIGNAL_TURNAROUND_P50 + 1, "they go together");
 
-static double requests_of(const struct histogram *all, const struct histogram *before, double minutes)
+/* How many there were, by those that were timed; NaN for a minute in which it changed how many are. */
+static double requests_of(const struct core *core, const struct measured *m, const struct histogram *all,
+                          const struct histogram *before, double minutes)
 {
-        return (double)(histogram_total(all) - MIN(histogram_total(before), histogram_total(all))) * DUTY / minutes;
+        double timed = (double)(histogram_total(all) - MIN(histogram_total(before), histogram_total(all)));
+        bool raised;
+
+        if (!raise_is_even(m->host, core->now - (int64_t)(minutes * ROUND) - LATE, core->now, &raised))
+                return NAN;
+        return timed * (raised ? 1 : DUTY) / minutes;
 }
 
 static void close_edge(struct core *core, struct measured *m)
@@ -163,7 +172,7 @@ static void close_edge(struct core *core, struct measured *m)
         measured_add(core, m, SIGNAL_OPEN, at, f->open);
         measured_add(core, m, SIGNAL_RETRANSMITS, at,
                      (double)g.retransmits / fmax(((double)g.sent + (double)g.received) / SEGMENT, (double)g.retransmits + 1));
-        measured_add(core, m, SIGNAL_REQUESTS, at, requests_of(&f->turnaround, &turnaround, minutes));
+        measured_add(core, m, SIGNAL_REQUESTS, at, requests_of(core, m, &f->turnaround, &turnaround, minutes));
         add_times(core, m, SIGNAL_TURNAROUND_P50, &f->turnaround, &f->turnaround_before);
         add_times(core, m, SIGNAL_RTT_P50, &f->rtt, &f->rtt_before);
         if (m->far && m->server && !m->server->external && is_heard(core, m->far)) {
@@ -195,7 +204,7 @@ static void close_service(struct core *core, struct measured *m)
         measured_add(core, m, SIGNAL_RESETS, at, f->resets);
         f->load = (double)(g.sent + g.received) / minutes;
         measured_add(core, m, SIGNAL_LOAD, at, f->load);
-        measured_add(core, m, SIGNAL_REQUESTS, at, requests_of(&f->turnaround, &turnaround, minutes));
+        measured_add(core, m, SIGNAL_REQUESTS, at, requests_of(core, m, &f->turnaround, &turnaround, minutes));
         add_times(core, m, SIGNAL_TURNAROUND_P50, &f->turnaround, &f->turnaround_before);
 }
 
