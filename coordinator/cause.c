@@ -26,8 +26,8 @@
 #define MORE_LOAD_BRIEF 2.0 /* minutes vary more */
 #define CHOKED 0.5          /* of what it should carry by the hours before */
 #define CELLS_LEAST 2
-#define CARRIED 3           /* so many lost are no chance */
-#define LESS_LOAD 0.5       /* the usual load was so much of what it is now: the former build was hardly tried */
+#define CARRIED 3     /* so many lost are no chance */
+#define LESS_LOAD 0.5 /* the usual load was so much of what it is now: the former build was hardly tried */
 
 void causes_drop(struct core *core, struct incident *i)
 {

@@ -98,8 +98,8 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                 return true;
         case REFERENCE_SIGNAL:
                 /* What was never measured is not known, and no limit of nought. */
-                if (!measured_series(m, item->of_signal) ||
-                    !window(m, item->of_signal, f->to, length, bound, points, &n) || n != points)
+                if (!measured_series(m, item->of_signal) || !window(m, item->of_signal, f->to, length, bound, points, &n) ||
+                    n != points)
                         return false;
                 for (size_t i = 0; i < points; i++)
                         bound[i] *= item->value.number;

@@ -419,9 +419,9 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         measured_add(core, m, SIGNAL_LIMIT, at, (double)limit.value);
         if (process && process->row.open_files_limit > 0)
                 measured_add(core, m, SIGNAL_FILES_LIMIT, at,
-                    fmax((double)process->row.open_files_limit - (double)process->row.open_files + p->busy + p->idle +
-                                 p->close_wait,
-                         1));
+                             fmax((double)process->row.open_files_limit - (double)process->row.open_files + p->busy + p->idle +
+                                          p->close_wait,
+                                  1));
         gain(core, m, SIGNAL_NEWLY_HELD, at, &m->last.held_ever, p->held_ever);
         gain(core, m, SIGNAL_REUSED, at, &m->last.reused, p->reused);
         gain(core, m, SIGNAL_RELEASED, at, &m->last.released, p->held_ever - MIN(p->held_ever, p->reused + p->held));

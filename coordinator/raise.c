@@ -1,7 +1,7 @@
 #include "coordinator/raise.h"
 
-#define REST 6                    /* times as long as it was raised */
-#define ABOUT (20 * NSEC_PER_SEC) /* between two clocks, and from a word to the deed */
+#define REST 6                     /* times as long as it was raised */
+#define ABOUT (20 * NSEC_PER_SEC)  /* between two clocks, and from a word to the deed */
 #define LATEST (60 * NSEC_PER_SEC) /* an agent that has not heard of it by then, need not */
 
 static bool is_over(const struct core *core, const struct host_raise *r)

@@ -24,12 +24,12 @@ struct root {
         struct host *host, *other;
         struct service *client; /* the first of those that wait for it; NULL: none does */
         uint16_t port;
-        double value;          /* how many times slower; the share of segments that is lost */
+        double value; /* how many times slower; the share of segments that is lost */
         const struct deployment *deployment;
         double confidence;
-        uint32_t reach; /* services that show something and wait for this one */
+        uint32_t reach;                 /* services that show something and wait for this one */
         const struct measured *symptom; /* what a signature found there or on the way up; NULL: nothing, so it is no incident */
-        int64_t onset;  /* to some minutes */
+        int64_t onset;                  /* to some minutes */
         char why[240];
 };
 

@@ -38,7 +38,8 @@ double flow_late(const struct flow *now, const struct flow *usual)
 
 bool flow_refused(const struct flow *now, const struct flow *usual)
 {
-        return now->refusing >= 2 && now->refused >= 6 && flow_per_cell(now->refused, now) > 3 * flow_per_cell(usual->refused, usual);
+        return now->refusing >= 2 && now->refused >= 6 &&
+               flow_per_cell(now->refused, now) > 3 * flow_per_cell(usual->refused, usual);
 }
 
 double flow_segments(const struct flow *f)
@@ -73,4 +74,3 @@ void pair_add(struct pair_flow *into, const struct pair_flow *f)
         add_flow(&into->now, &f->now);
         add_flow(&into->usual, &f->usual);
 }
-

@@ -102,4 +102,3 @@ void roots_find_hosts(struct core *core, struct walk *w)
                                 (w->copies[i].host == h && (w->copies[i].of_host || (w->copies[i].bad && !w->copies[i].explained)));
         }
 }
-

@@ -128,4 +128,3 @@ void root_find_reach(struct walk *w, struct root *r)
         }
         r->onset = onset_of(w, r);
 }
-

@@ -126,14 +126,14 @@ void roots_find_services(struct core *core, struct walk *w)
                 /* More is asked of it, and not because it does not answer. */
                 by_requests = !d && !refuses && calls_late <= LATE && least_growth > MORE_ASKED;
                 r = walk_add(w,
-                        d             ? CAUSE_DEPLOYMENT
-                        : by_requests ? CAUSE_LOAD
-                                      : CAUSE_DEPENDENCY,
-                        (by_requests ? 0.7 : 1) * (d ? 0.95 : 0.6 + 0.3 * share) *
-                                (explained == 0    ? 1
-                                 : explained < bad ? 0.8
-                                                   : 0.6) *
-                                (by_host && !d ? 0.6 : 1));
+                             d             ? CAUSE_DEPLOYMENT
+                             : by_requests ? CAUSE_LOAD
+                                           : CAUSE_DEPENDENCY,
+                             (by_requests ? 0.7 : 1) * (d ? 0.95 : 0.6 + 0.3 * share) *
+                                     (explained == 0    ? 1
+                                      : explained < bad ? 0.8
+                                                        : 0.6) *
+                                     (by_host && !d ? 0.6 : 1));
                 if (!r)
                         return;
                 r->service = s;
@@ -150,4 +150,3 @@ void roots_find_services(struct core *core, struct walk *w)
                                  s->name, 100 * calls_late);
         }
 }
-

@@ -106,7 +106,8 @@ void walk_judge(struct walk *w)
                 c->late = flow_late(&c->seen.now, &c->seen.usual);
                 c->refused = flow_refused(&c->seen.now, &c->seen.usual);
                 c->measured = c->in.now.answers >= 5 && c->in.usual.answers >= 10;
-                c->growth = flow_per_cell(c->in.now.received, &c->in.now) / fmax(flow_per_cell(c->in.usual.received, &c->in.usual), 1);
+                c->growth =
+                        flow_per_cell(c->in.now.received, &c->in.now) / fmax(flow_per_cell(c->in.usual.received, &c->in.usual), 1);
                 c->bad = c->slower > SLOWER || c->refused || (c->late > LATE && c->seen.now.sent > 20000);
         }
 }
@@ -138,4 +139,3 @@ void walk_explain(struct walk *w)
                 k->from->explained = k->from->explained || k->explains;
         }
 }
-

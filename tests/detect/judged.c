@@ -61,8 +61,8 @@ static void tell(const struct incident *x)
         char at[16];
 
         snprintf(at, sizeof(at), "%.2f", (double)(x->opened_at - x->onset_at) / 60e9);
-        printf("      %s %s -> %s, %s min after its onset\n", x->signature->data, x->service->name, x->server ? x->server->name : "",
-               at);
+        printf("      %s %s -> %s, %s min after its onset\n", x->signature->data, x->service->name,
+               x->server ? x->server->name : "", at);
         for (uint32_t k = 0; k < x->evidence_count; k++)
                 printf("      %s%s %s %.4g, %.4g\n", x->evidence[k].against ? "against: " : "", signal_name(x->evidence[k].signal),
                        shape_name(x->evidence[k].item.shape), x->evidence[k].finding.last, x->evidence[k].finding.reference);

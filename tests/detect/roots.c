@@ -54,10 +54,13 @@ static void verdicts(const struct core *core, const struct signature_set *set, c
                         continue;
                 judge(s, m, m->seen, &j);
                 printf("\n      %s@%s -> %s@%s %s:", m->service->name, m->host->name->data, m->server ? m->server->name : "",
-                       m->far ? m->far->name->data : "", j.fires ? "fires" : j.thin ? "thin" : "no");
+                       m->far ? m->far->name->data : "",
+                       j.fires  ? "fires"
+                       : j.thin ? "thin"
+                                : "no");
                 for (size_t i = 0; i < s->evidence_count; i++)
-                        printf(" %s %d %.3g>%.3g", signal_name(s->evidence[i].item.signal), j.evidence[i].verdict, j.evidence[i].last,
-                               j.evidence[i].reference);
+                        printf(" %s %d %.3g>%.3g", signal_name(s->evidence[i].item.signal), j.evidence[i].verdict,
+                               j.evidence[i].last, j.evidence[i].reference);
                 for (size_t i = 0; i < s->against_count; i++)
                         if (j.against[i].verdict == VERDICT_YES)
                                 printf(" but %s", s->against[i].says);
