@@ -68,7 +68,17 @@ static int nearness(const struct walk *w, const struct root *r, const struct mea
         return is_marked(w, m->service, m->host);
 }
 
-/* What signatures found there, or on the way up from there: the nearest, of those the one that began first. */
+/* What is lost between two hosts may show as anything. */
+static bool looks_for(const struct signature *s, enum cause kind)
+{
+        for (size_t k = 0; k < s->causes_count; k++)
+                if (s->causes[k] == kind)
+                        return true;
+        return kind == CAUSE_NETWORK;
+}
+
+/* What signatures found there that look for such a cause, or on the way up from there: the nearest, of those the one that began
+ * first. */
 static void find_symptom(struct walk *w, struct root *r)
 {
         int nearest = 0;
@@ -80,6 +90,8 @@ static void find_symptom(struct walk *w, struct root *r)
                 if (near == 0)
                         continue;
                 m->explained_at = w->core->now;
+                if (!looks_for(m->symptom, r->kind))
+                        continue;
                 if (near > nearest || (near == nearest && m->symptom_since < r->symptom->symptom_since))
                         r->symptom = m;
                 nearest = MAX(nearest, near);
