@@ -24,8 +24,10 @@
 #define ROOT_CERTAIN 0.9 /* a root that needs no rivals */
 #define ONSET_IS_ROUGH (240 * NSEC_PER_SEC)
 #define MORE_LOAD_BRIEF 2.0 /* minutes vary more */
-#define CARRIED 3           /* so many lost are no chance */
-#define LESS_LOAD 0.5       /* the usual load was so much of what it is now: the former build was hardly tried */
+#define CHOKED 0.5          /* of what it should carry by the hours before */
+#define CELLS_LEAST 2
+#define CARRIED 3     /* so many lost are no chance */
+#define LESS_LOAD 0.5 /* the usual load was so much of what it is now: the former build was hardly tried */
 
 void causes_drop(struct core *core, struct incident *i)
 {
@@ -89,17 +91,30 @@ static enum past_level level_of(const struct incident *i)
         return PAST_NONE;
 }
 
+/* Until when load says what was asked for: what chokes on its trouble carries less, and looks as if less were asked. */
+static int64_t choked_at(const struct past *p, int64_t onset, int64_t to, int64_t back)
+{
+        double before = past_load(p, onset - BEFORE_ONSET, onset) / past_load(p, onset - back - BEFORE_ONSET, onset - back);
+
+        for (int64_t at = onset + CELLS_LEAST * PAST_CELL; at + PAST_CELL <= to; at += PAST_CELL)
+                if (past_load(p, at, at + PAST_CELL) < CHOKED * before * past_load(p, at - back, at - back + PAST_CELL))
+                        return at;
+        return to;
+}
+
 /* The same hours of an earlier day, as far as they lie before `before`. */
 static bool compare_days(const struct core *core, const struct past *p, int64_t onset, int64_t to, int64_t before,
                          struct conditions *c, int64_t *ret_until)
 {
         for (c->back = DAY; c->back <= 2 * DAY; c->back += DAY) {
-                int64_t until = MIN(to - c->back, before), hour = MIN(until, onset - c->back + HOUR) + c->back;
+                int64_t until = MIN(to - c->back, before), told, hour = MIN(until, onset - c->back + HOUR) + c->back;
 
                 if (until - (onset - c->back) < SHORTEST)
                         continue;
-                c->usual = past_load(p, onset - c->back, until);
-                c->load = past_load(p, onset, MIN(until + c->back, core->now));
+                told = choked_at(p, onset, until + c->back, c->back) - c->back;
+                hour = MIN(hour, told + c->back);
+                c->usual = past_load(p, onset - c->back, told);
+                c->load = past_load(p, onset, MIN(told + c->back, core->now));
                 if (isnan(c->usual) || isnan(c->load))
                         continue;
                 c->growth = past_load(p, onset, MIN(hour, core->now)) / past_load(p, onset - BEFORE_ONSET, onset) /
@@ -265,7 +280,7 @@ static void judge_suspect(struct core *core, struct incident *i, const struct de
         clock_text(onset, i->onset_at);
         clock_text(like, i->onset_at - c->back);
         length_text(sleep, sizeof(sleep), i->onset_at - d->at);
-        if (first_started(i) + SAME_START < d->at) {
+        if (first_started(i) < d->at - SAME_START) {
                 add(core, i, kind_of(d), d, NULL, 0, "processes show it that the %s of %s did not touch", what, at);
         } else if (former) {
                 add(core, i, kind_of(d), d, NULL, 0, "the former %s showed the same from %s on (incident i%llu)", was,
@@ -377,6 +392,22 @@ void causes_find(struct core *core, struct incident *i)
         judge_load(core, i, &c);
         judge_rivals(core, i, d);
         rank(i);
+}
+
+bool causes_blame(struct core *core, struct service *service, int64_t onset, const struct text *host)
+{
+        struct incident i = { .service = service, .onset_at = onset, .opened_at = core->now, .fired_at = core->now, .limit = NAN };
+        const struct deployment *d = suspect(core, &i);
+        struct conditions c;
+        bool blames;
+
+        if (!d || !deployment_has_reached(d, host))
+                return false;
+        conditions_find(core, &i, d->at, &c);
+        judge_suspect(core, &i, d, &c);
+        blames = i.causes_count > 0 && !i.causes[0].ruled_out;
+        causes_drop(core, &i);
+        return blames;
 }
 
 static const char *name_of(const struct root *r, char *buffer, size_t size)

@@ -44,4 +44,6 @@ struct root;
 void causes_of_root(struct core *core, struct incident *incident, const struct root *roots, size_t count, size_t own);
 /* Judges anew. */
 void causes_find(struct core *core, struct incident *incident);
+/* Whether a deployment, or a change of settings, that reached the host would be named for what began at `onset`. */
+bool causes_blame(struct core *core, struct service *service, int64_t onset, const struct text *host);
 void causes_drop(struct core *core, struct incident *incident);

@@ -3,6 +3,7 @@
 #include "coordinator/measured.h"
 #include "coordinator/past.h"
 #include "coordinator/pulse.h"
+#include "coordinator/raise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,7 @@ static void begin_session(struct core *core, struct host *h, const struct summar
 
                 host_add_gap(h, h->restored ? MIN(known, h->at) : h->at, s->session_started);
                 host_end_session(core, h);
+                raises_end(core, h);
                 remainder_excuse_host(core, h);
         }
         if (h->known_since == 0)
@@ -349,6 +351,7 @@ void core_begin_tick(struct core *core, int64_t now)
         }
         work_add(core, begin_history);
         past_add(core);
+        measured_add_round(core);
         pulse_add(core);
         if (core->signatures && core->detected_at + DETECT_EVERY <= core->now) {
                 core->detected_at = core->now;
@@ -359,6 +362,7 @@ void core_begin_tick(struct core *core, int64_t now)
 void core_set_signatures(struct core *core, const struct signature_set *signatures)
 {
         work_finish(core);
+        measured_forget_symptoms(core);
         core->signatures = signatures;
 }
 
@@ -390,6 +394,7 @@ int core_poll(struct core *core, int64_t now, const char *name, uint64_t session
               struct wire_commands *ret_commands)
 {
         struct host *h;
+        size_t count = 0;
 
         core_advance(core, now);
         *ret_commands = (struct wire_commands){ 0 };
@@ -403,14 +408,17 @@ int core_poll(struct core *core, int64_t now, const char *name, uint64_t session
 
                 core->observe(core->observe_data, &input);
         }
-        if (session == h->session)
-                h->command_acknowledged = MAX(h->command_acknowledged, acknowledged);
-        if (h->command_id <= h->command_acknowledged)
-                return 0;
-        core->command = (struct wire_command){
-                .id = h->command_id, .kind = WIRE_COMMAND_KEY_THRESHOLD, .threshold = core->join.threshold, .service = ""
-        };
-        *ret_commands = (struct wire_commands){ &core->command, 1 };
+        if (session == h->session && acknowledged > h->command_acknowledged) {
+                h->command_acknowledged = acknowledged;
+                raise_acknowledged(core, h);
+        }
+        if (h->threshold_id > h->command_acknowledged)
+                core->commands[count++] = (struct wire_command){
+                        .id = h->threshold_id, .kind = WIRE_COMMAND_KEY_THRESHOLD, .threshold = core->join.threshold, .service = ""
+                };
+        count = raise_commands(core, h, core->commands, count);
+        if (count > 0)
+                *ret_commands = (struct wire_commands){ core->commands, count };
         return 0;
 }
 
@@ -418,7 +426,7 @@ bool core_has_commands(const struct core *core, const char *name)
 {
         const struct host *h = host_find(core, name);
 
-        return h && h->command_id > h->command_acknowledged;
+        return h && (h->threshold_id > h->command_acknowledged || raise_pending(core, h));
 }
 
 void core_observe(struct core *core, core_input_function function, void *data)
@@ -441,7 +449,7 @@ void core_begin_rounds(struct core *core)
 {
         pulse_begin_rounds(core);
         past_begin_rounds(core);
-        core->last_expire = core->detected_at = core->now;
+        core->last_expire = core->detected_at = core->flows_at = core->now;
 }
 
 void core_align(struct core *core, int64_t now)

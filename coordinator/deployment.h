@@ -154,6 +154,8 @@ MUST_CHECK int deployments_announce(struct core *core, const char *service, cons
                                     uint64_t *ret_id);
 /* NULL if it is not known any more. */
 struct deployment *deployment_find(const struct core *core, uint64_t id);
+/* Whether anything of it runs there. */
+bool deployment_has_reached(const struct deployment *deployment, const struct text *host);
 /* What people call the build that most processes of a program run, if they are more than *most, which then
  * becomes their number; else NULL. */
 const char *track_version(const struct track *t, uint32_t *most);

@@ -63,6 +63,7 @@ struct gap {
 #define HOST_GAPS_MAX 32
 #define HOST_WINDOW 1024 /* sequence numbers that may arrive out of order */
 #define HOST_SESSIONS_KEPT 8
+#define HOST_RAISES 4 /* services of which more is looked at, at once */
 
 struct host_listener {
         struct summary_listener row;
@@ -152,8 +153,16 @@ struct host {
         struct end *ends;
         uint32_t ends_count, measured_count;
 
-        uint64_t command_id, command_acknowledged; /* 0: none yet */
+        uint64_t command_id, command_acknowledged; /* the latest; 0: none yet */
+        uint64_t threshold_id;                     /* of the command that told it */
         uint32_t threshold_told;                   /* the key threshold last commanded */
+        struct host_raise {
+                struct service *service; /* NULL: none */
+                uint32_t tier;
+                uint64_t id;
+                int64_t asked_at, until;
+                int64_t began_at; /* when it was acknowledged; 0: not yet */
+        } raises[HOST_RAISES];
         bool dirty;
 };
 
@@ -375,6 +384,8 @@ struct core {
         uint64_t next_past;
         int64_t past_at; /* of the last round */
         bool past_anew;  /* the next round only says from where to count */
+        uint32_t flows_count;
+        int64_t flows_at; /* of the last round in which edges, services and hosts were measured */
         uint32_t pulses, pulse_number;
         int64_t pulse_at;
         bool pulse_anew;      /* likewise */
@@ -397,7 +408,7 @@ struct core {
         struct service **order;
         uint32_t order_count;
 
-        struct wire_command command;
+        struct wire_command commands[1 + HOST_RAISES];
         struct loading *loading;
         struct number_list removed_ends, removed_edges, removed_incidents; /* that the store still has */
         struct number_list removed_pulses, removed_pasts, removed_past_cells;

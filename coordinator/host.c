@@ -1,5 +1,6 @@
 /* Hosts: what an agent says of its machine, and from when to when it can be believed. */
 #include "coordinator/graph.h"
+#include "coordinator/raise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,7 @@ void host_free(struct core *core, struct host *h)
         text_put(core, &h->boot_id);
         text_put(core, &h->kernel);
         text_put(core, &h->agent_version);
+        raises_drop(core, h);
         map_remove(&core->hosts_by_name, &h->node);
         text_put(core, &h->name);
         map_free(&h->identities);

@@ -1,5 +1,7 @@
 #include "coordinator/incident.h"
 
+#include "coordinator/measured.h"
+#include "coordinator/raise.h"
 #include "coordinator/trend.h"
 
 #include <math.h>
@@ -338,6 +340,17 @@ static void set_forecast(struct incident *i, const struct signature *s, const st
         i->limit = subject->limit;
 }
 
+/* A question that is open is looked at more closely, where the signature says so. */
+static void look_closer(struct core *core, const struct signature *s, const struct measured *m, const struct judgement *j)
+{
+        bool any = false;
+
+        for (size_t k = 0; k < s->evidence_count; k++)
+                any = any || j->evidence[k].verdict == VERDICT_YES;
+        if (s->tier && (j->fires || (j->thin && any)))
+                raise_ask(core, m->host, m->service, s->tier, s->tier_for);
+}
+
 static void raise(struct core *core, const struct signature *s, const struct measured *m, const struct judgement *j)
 {
         struct incident *i = find(core, s, m);
@@ -369,6 +382,37 @@ static void raise(struct core *core, const struct signature *s, const struct mea
         i->onset_at = MIN(i->onset_at, j->onset);
         i->fired_at = MAX(i->fired_at, core->now);
         keep_evidence(core, i, s, m, j);
+}
+
+/* Of two that find something at once, the one that says more. */
+static void note_symptom(const struct core *core, const struct signature *s, struct measured *m)
+{
+        bool lasts = measured_has_symptom(core, m);
+
+        if (lasts && m->symptom != s && !is_symptom_of(m->symptom, s->name))
+                return;
+        if (!lasts)
+                m->symptom_since = core->now;
+        m->symptom = s;
+        m->symptom_at = core->now;
+}
+
+void incident_raise(struct core *core, struct measured *m)
+{
+        struct judgement j;
+
+        judge(m->symptom, m, m->seen, &j);
+        if (j.fires)
+                raise(core, m->symptom, m, &j);
+}
+
+void incident_take_evidence(struct core *core, struct incident *i, const struct measured *m)
+{
+        struct judgement j;
+
+        judge(m->symptom, m, m->seen, &j);
+        if (j.fires)
+                keep_evidence(core, i, m->symptom, m, &j);
 }
 
 /* While it fires: what is known of its causes grows, quickly at first. */
@@ -467,7 +511,10 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
                         if (s->subject != m->kind || !can_fire(s, m))
                                 continue;
                         judge(s, m, m->seen, &j);
-                        if (j.fires)
+                        look_closer(core, s, m, &j);
+                        if (j.fires && measured_is_of_graph(m->kind))
+                                note_symptom(core, s, m);
+                        else if (j.fires)
                                 raise(core, s, m, &j);
                 }
         }

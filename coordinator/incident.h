@@ -1,6 +1,9 @@
 /* Incidents: what a signature has found, from the moment it fires until its signs are gone. Part of the
  * core: no I/O, and time is an argument.
  *
+ * What fires for a subject of the graph (an edge, a service, a listener, a host) is a symptom first: roots.h is asked for
+ * where it comes from, and all that comes from there is one incident.
+ *
  * Several subjects of one service (instances, processes) that show the same are one incident. State:
  *   open      a signature fires, or fired within the last half hour.   -> resolved
  *   resolved  none of its subjects has shown it since.                  -> open within two days: it is the same; later as another
@@ -67,7 +70,7 @@ bool incidents_detect(struct core *core, uint32_t *cursor);
 void incidents_free(struct core *core);
 
 /* A step after each cell of pulse.h: opens an incident for each root that was found twice in a row and has a
- * symptom, and keeps those that are found still. */
+ * symptom, keeps those that are found still, and opens one for each symptom that no root explains. */
 bool incidents_follow_roots(struct core *core, uint32_t *cursor);
 /* Of the store. Without the list of its incidents: */
 void incident_drop(struct core *core, struct incident *incident);
@@ -76,6 +79,10 @@ MUST_CHECK int incident_load(struct core *core, uint64_t id, struct reader *r, c
 /* For those that open one: NULL without room. */
 struct incident *incident_open(struct core *core, const struct signature *signature, enum subject kind, struct service *service,
                                struct service *server, uint16_t port, int64_t onset);
+/* For what fired for a subject of the graph: opens an incident, or goes on with it. */
+void incident_raise(struct core *core, struct measured *measured);
+/* The evidence as it is now, in place of what there was. */
+void incident_take_evidence(struct core *core, struct incident *incident, const struct measured *measured);
 /* Adds what shows it there, or brings it up to date. */
 void incident_add_subject(struct incident *incident, const struct host *host, int64_t onset, int64_t fired, double value);
 

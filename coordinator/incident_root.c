@@ -63,26 +63,17 @@ static struct incident *find(const struct core *core, const struct root *r)
         return NULL;
 }
 
-static void add_evidence(struct core *core, struct incident *i, const struct root *r)
+/* What an incident is called by its cause, or by what a signature found. */
+static const struct signature *signature_of(const struct core *core, const struct root *r)
 {
-        bool lossy = r->kind == CAUSE_NETWORK;
-        enum signal signal = lossy ? SIGNAL_RETRANSMITS : r->kind == CAUSE_LOAD ? SIGNAL_RECEIVED : SIGNAL_TURNAROUND_P50;
-
-        if (!i->evidence)
-                i->evidence = core_alloc(core, sizeof(*i->evidence));
-        if (!i->evidence)
-                return;
-        i->evidence_count = 1;
-        if (!i->evidence->host)
-                i->evidence->host = text_ref(r->host ? r->host->name : r->service->text);
-        i->evidence->signal = signal;
-        i->evidence->item = (struct signature_item){ .signal = signal, .shape = SHAPE_ABOVE };
-        i->evidence->finding = (struct finding){ .verdict = VERDICT_YES,
-                                                 .from = core->now - 6 * 60 * NSEC_PER_SEC,
-                                                 .to = core->now,
-                                                 .first = NAN,
-                                                 .last = r->value,
-                                                 .reference = lossy ? 0 : 1 };
+        switch (r->kind) {
+        case CAUSE_DEPLOYMENT:
+                return signatures_find(core->signatures, "bad-deployment");
+        case CAUSE_NETWORK:
+                return signatures_find(core->signatures, "packet-loss");
+        default:
+                return r->symptom ? r->symptom->symptom : NULL;
+        }
 }
 
 /* What is not sure is one more symptom, unless there is nothing else that it could come from. */
@@ -113,11 +104,10 @@ static bool is_symptom(const struct core *core, const struct root *r)
 static void follow(struct core *core, const struct root *roots, size_t count, size_t own)
 {
         const struct root *r = &roots[own];
-        const struct signature *s = signatures_find(core->signatures, r->signature);
+        const struct signature *s = signature_of(core, r);
         struct incident *i = find(core, r);
 
-        if (!i && (!s || !r->service || (!r->serious && r->kind != CAUSE_NETWORK) || !is_sure(core, roots, own) ||
-                   is_symptom(core, r) || !seen_before(core, r)))
+        if (!i && (!s || !r->service || !r->symptom || !is_sure(core, roots, own) || is_symptom(core, r) || !seen_before(core, r)))
                 return;
         if (!i)
                 i = incident_open(core, s, s->subject, r->client ? r->client : r->service, r->client ? r->service : NULL, r->port,
@@ -134,8 +124,46 @@ static void follow(struct core *core, const struct root *roots, size_t count, si
         i->caused_at = core->now;
         if (r->host)
                 incident_add_subject(i, r->host, r->onset, core->now, r->value);
-        add_evidence(core, i, r);
+        if (r->symptom)
+                incident_take_evidence(core, i, r->symptom);
         causes_of_root(core, i, roots, count, own);
+}
+
+/* An incident that stands for it: by its root, or by what was found nearby before. */
+static bool is_told(const struct core *core, const struct measured *m)
+{
+        for (uint32_t k = 0; k < core->incidents_count; k++) {
+                const struct incident *i = core->incidents[k];
+                const struct service *at = i->server ? i->server : i->service;
+
+                if (incident_is_open(i) && (at == m->service || at == m->server || i->service == m->service) &&
+                    (i->rooted || i->kind != m->kind || strcmp(i->signature->data, m->symptom->name) != 0))
+                        return true;
+        }
+        return false;
+}
+
+/* Signatures that look for nothing but a deployment find nothing where none is to blame. */
+static bool can_be(struct core *core, const struct measured *m)
+{
+        const struct signature *s = m->symptom;
+
+        for (size_t k = 0; k < s->causes_count; k++)
+                if (s->causes[k] != CAUSE_DEPLOYMENT && s->causes[k] != CAUSE_CONFIGURATION)
+                        return true;
+        return s->causes_count == 0 || causes_blame(core, m->service, m->symptom_since, m->host->name);
+}
+
+/* What a signature found and no root explains, for as long as it takes to find one twice. */
+static void raise_others(struct core *core)
+{
+        for (uint32_t k = 0; k < core->measured_count; k++) {
+                struct measured *m = core->measured[k];
+
+                if (measured_is_of_graph(m->kind) && measured_has_symptom(core, m) && m->symptom_since + TWICE <= core->now &&
+                    m->explained_at + TWICE < core->now && can_be(core, m) && !is_told(core, m))
+                        incident_raise(core, m);
+        }
 }
 
 bool incidents_follow_roots(struct core *core, uint32_t *cursor)
@@ -149,5 +177,6 @@ bool incidents_follow_roots(struct core *core, uint32_t *cursor)
         count = roots_find(core, roots, ARRAY_SIZE(roots));
         for (size_t k = 0; k < count; k++)
                 follow(core, roots, count, k);
+        raise_others(core);
         return false;
 }

@@ -225,6 +225,6 @@ void join_adjust_threshold(struct core *core, int64_t now)
                         continue;
                 h->threshold_told = j->threshold;
                 /* By time, so that ids also rise from one coordinator's life to the next. */
-                h->command_id = MAX(h->command_id + 1, (uint64_t)now);
+                h->command_id = h->threshold_id = MAX(h->command_id + 1, (uint64_t)now);
         }
 }

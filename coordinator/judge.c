@@ -11,6 +11,7 @@
 #define POINTS_LEVEL 96 /* of a level */
 #define COVERAGE 0.8
 #define USUAL (24 * 3600 * NSEC_PER_SEC)
+#define USUAL_LEAST (30 * 60 * NSEC_PER_SEC) /* of a subject that was not known for a day yet */
 
 static double per_second(const struct measured *m, enum signal signal, int64_t length, size_t points)
 {
@@ -86,6 +87,7 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                    struct finding *f)
 {
         double usual[144];
+        int64_t span = MIN(USUAL, f->to - length - m->begin);
         size_t n;
 
         switch (item->of) {
@@ -95,14 +97,16 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                         bound[i] = item->value.number;
                 return true;
         case REFERENCE_SIGNAL:
-                if (!window(m, item->of_signal, f->to, length, bound, points, &n) || n != points)
+                /* What was never measured is not known, and no limit of nought. */
+                if (!measured_series(m, item->of_signal) || !window(m, item->of_signal, f->to, length, bound, points, &n) ||
+                    n != points)
                         return false;
                 for (size_t i = 0; i < points; i++)
                         bound[i] *= item->value.number;
                 f->reference = trend_mean(bound, points);
                 return true;
         case REFERENCE_USUAL:
-                if (!window(m, item->signal, f->to - length, USUAL, usual, ARRAY_SIZE(usual), &n))
+                if (span < USUAL_LEAST || !window(m, item->signal, f->to - length, span, usual, ARRAY_SIZE(usual), &n))
                         return false;
                 f->reference = trend_median(usual, n) * item->value.number;
                 for (size_t i = 0; i < points; i++)
@@ -403,7 +407,7 @@ void judge(const struct signature *s, const struct measured *m, int64_t now, str
                 if (ret->against[i].verdict == VERDICT_YES)
                         return;
         }
-        if (s->settle && now - m->started < s->settle)
+        if (s->settle && now - (m->started ? m->started : m->begin) < s->settle)
                 return;
         ret->fires = true;
         ret->onset = onset_of(m, &ret->evidence[ret->strongest]);

@@ -1,4 +1,4 @@
-#include "coordinator/measured.h"
+#include "coordinator/measured_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #define SETTLES (60 * NSEC_PER_SEC) /* a pool that opens what it was told to have at its start */
 #define OF_HOST_MAX 65536           /* incarnations of one host: who makes up new ones all the time has no more */
 #define BLIND (15 * 60 * NSEC_PER_SEC)
+#define SYMPTOM_LASTS (240 * NSEC_PER_SEC) /* while it is looked at more closely, a minute or two say nothing */
 #define GONE_AFTER (15 * 60 * NSEC_PER_SEC)
 
 struct measured *measured_get(const struct core *core, uint32_t index)
@@ -52,6 +53,19 @@ static struct measured *find(const struct core *core, const struct name *name)
         return NULL;
 }
 
+struct measured_flow *measured_flow_new(struct core *core)
+{
+        struct measured_flow *f = core_alloc(core, sizeof(*f));
+
+        core->flows_count += f != NULL;
+        return f;
+}
+
+struct measured *measured_find(const struct core *core, const struct host *host, enum subject kind, uint64_t end)
+{
+        return find(core, &(struct name){ .host = host->number, .end = end, .kind = kind });
+}
+
 struct group_name {
         uint64_t service, server;
         uint32_t kind, port;
@@ -86,6 +100,8 @@ double measured_former(const struct measured *m, enum signal signal)
 {
         double most = m->group ? m->group->peaks[signal] : NAN;
 
+        if (m->kind == SUBJECT_SERVICE)
+                return measured_former_level(m, signal);
         for (const struct measured *x = m->group ? m->group->first : NULL; x; x = x->next_of_group)
                 if (x->started < m->started)
                         most = fmax(most, peak(x, signal));
@@ -169,13 +185,15 @@ static void drop(struct core *core, struct measured *m)
         service_put(core, &m->service);
         service_put(core, &m->server);
         text_put(core, &m->build);
+        core->flows_count -= m->flow != NULL;
+        core_release(core, m->flow, sizeof(*m->flow));
         core_release(core, m, sizeof(*m));
 }
 
 /* The incarnation's, made at first sight. A start that lies on the edge of a second may be told as either:
  * then the neighbour is meant. */
-static struct measured *get(struct core *core, struct host *host, enum subject kind, uint64_t end, uint32_t pid, int64_t started,
-                            struct service *service)
+struct measured *measured_obtain(struct core *core, struct host *host, enum subject kind, uint64_t end, uint32_t pid,
+                                 int64_t started, struct service *service)
 {
         struct name name = { .host = host->number, .end = end, .kind = kind, .pid = pid, .started = started / NSEC_PER_SEC };
         struct measured *m = NULL;
@@ -201,6 +219,7 @@ static struct measured *get(struct core *core, struct host *host, enum subject k
         m->end = end;
         m->pid = pid;
         m->started = started;
+        m->heard = core->now;
         m->fewest = NAN;
         for (size_t i = 0; i < ARRAY_SIZE(m->opens); i++)
                 m->opens[i] = NAN;
@@ -214,35 +233,66 @@ static struct measured *get(struct core *core, struct host *host, enum subject k
         return m;
 }
 
-static bool is_counter(enum signal signal)
+bool measured_counts(enum signal signal)
 {
         enum signal_unit unit = signal_unit(signal);
 
         return unit == UNIT_EVENTS || unit == UNIT_RATE || unit == UNIT_BYTE_RATE || unit == UNIT_LOAD;
 }
 
-/* The signal that is never zero while there is anything to measure; it comes last of its sample. */
-static enum signal pulse(enum subject kind)
+/* A signal that is never zero while there is anything to measure, or is noted though it is: when it was measured all
+ * were. It comes last of its sample, or first. */
+static bool is_pulse(enum subject kind, enum signal signal)
 {
-        return kind == SUBJECT_POOL ? SIGNAL_OPEN : SIGNAL_THREADS;
+        switch (kind) {
+        case SUBJECT_POOL:
+                return signal == SIGNAL_OPEN;
+        case SUBJECT_EDGE:
+                return signal == SIGNAL_ATTEMPTS;
+        case SUBJECT_SERVICE:
+                return signal == SIGNAL_THREADS || signal == SIGNAL_ATTEMPTS;
+        case SUBJECT_LISTENER:
+                return signal == SIGNAL_BACKLOG_MAX;
+        case SUBJECT_HOST:
+                return signal == SIGNAL_NO_PORT;
+        default:
+                return signal == SIGNAL_THREADS;
+        }
+}
+
+static const struct series *pulse(const struct measured *m)
+{
+        for (enum signal k = 0; k < SIGNALS; k++)
+                if (m->series[k] && is_pulse(m->kind, k))
+                        return m->series[k];
+        return NULL;
+}
+
+bool measured_is_of_graph(enum subject kind)
+{
+        return kind != SUBJECT_POOL && kind != SUBJECT_PROCESS;
 }
 
 /* A series begins with the first value that is not zero, and takes what came before it for zero: what never
  * moves takes no memory. */
-static void add(struct core *core, struct measured *m, enum signal signal, int64_t at, double value)
+void measured_add(struct core *core, struct measured *m, enum signal signal, int64_t at, double value)
 {
+        bool of_graph = measured_is_of_graph(m->kind);
         struct series *s = m->series[signal];
 
         if (!s) {
-                if (value == 0)
+                const struct series *like = pulse(m);
+
+                if (isnan(value) || (value == 0 && !(of_graph && is_pulse(m->kind, signal))))
                         return;
                 s = m->series[signal] = core_alloc(core, sizeof(*s));
                 if (!s)
                         return;
-                if (m->series[pulse(m->kind)])
-                        series_begin_like(core, s, is_counter(signal), m->series[pulse(m->kind)]);
+                if (like)
+                        series_begin_like(core, s, measured_counts(signal), like);
                 else
-                        series_begin(s, is_counter(signal));
+                        series_begin(s, measured_counts(signal));
+                s->by_minute = of_graph;
         }
         series_add(core, s, at, value);
 }
@@ -251,7 +301,7 @@ static void add(struct core *core, struct measured *m, enum signal signal, int64
 static void gain(struct core *core, struct measured *m, enum signal signal, int64_t at, uint64_t *last, uint64_t now)
 {
         if (m->last.known)
-                add(core, m, signal, at, (double)(now >= *last ? now - *last : now));
+                measured_add(core, m, signal, at, (double)(now >= *last ? now - *last : now));
         *last = now;
 }
 
@@ -266,10 +316,12 @@ static void add_load(struct core *core, struct measured *m, int64_t at, double l
         series_add(core, &g->load, g->latest, load);
 }
 
-static void note(struct core *core, struct measured *m, int64_t at)
+void measured_note(struct core *core, struct measured *m, int64_t at)
 {
         if (m->begin == 0)
                 m->begin = at;
+        else if (measured_is_of_graph(m->kind)) /* a cell each, and no cell without */
+                m->every = 0;
         else if (m->every == 0)
                 m->every = at - m->seen;
         else
@@ -284,6 +336,12 @@ static void set_service(struct core *core, struct service **to, struct service *
                 return;
         service_put(core, to);
         *to = service ? service_ref(service) : NULL;
+}
+
+void measured_set_server(struct core *core, struct measured *m, struct service *server, uint16_t port)
+{
+        set_service(core, &m->server, server);
+        m->port = port;
 }
 
 static void set_build(struct measured *m, struct text *build)
@@ -341,10 +399,10 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
 
         if (!end)
                 return;
-        m = get(core, h, SUBJECT_POOL, end->id, p->pid, p->started, end->service);
+        m = measured_obtain(core, h, SUBJECT_POOL, end->id, p->pid, p->started, end->service);
         if (!m || at <= m->seen)
                 return;
-        note(core, m, at);
+        measured_note(core, m, at);
         edge = end_edge(core, end);
         if (edge)
                 set_service(core, &m->server, edge->server);
@@ -353,21 +411,21 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         join_group(core, m);
         if (process)
                 set_build(m, process->build);
-        add(core, m, SIGNAL_BUSY, at, p->busy);
-        add(core, m, SIGNAL_IDLE, at, p->idle);
-        add(core, m, SIGNAL_HELD, at, p->held);
-        add(core, m, SIGNAL_OVERDUE, at, p->overdue);
-        add(core, m, SIGNAL_SKIPPED, at, p->skipped);
-        add(core, m, SIGNAL_LOST, at, lost(m, p, at));
-        add(core, m, SIGNAL_CLOSE_WAIT, at, p->close_wait);
+        measured_add(core, m, SIGNAL_BUSY, at, p->busy);
+        measured_add(core, m, SIGNAL_IDLE, at, p->idle);
+        measured_add(core, m, SIGNAL_HELD, at, p->held);
+        measured_add(core, m, SIGNAL_OVERDUE, at, p->overdue);
+        measured_add(core, m, SIGNAL_SKIPPED, at, p->skipped);
+        measured_add(core, m, SIGNAL_LOST, at, lost(m, p, at));
+        measured_add(core, m, SIGNAL_CLOSE_WAIT, at, p->close_wait);
         limit = pool_limit(p, edge, process);
         m->limit_is_shared = strcmp(limit.source, "server") == 0;
-        add(core, m, SIGNAL_LIMIT, at, (double)limit.value);
+        measured_add(core, m, SIGNAL_LIMIT, at, (double)limit.value);
         if (process && process->row.open_files_limit > 0)
-                add(core, m, SIGNAL_FILES_LIMIT, at,
-                    fmax((double)process->row.open_files_limit - (double)process->row.open_files + p->busy + p->idle +
-                                 p->close_wait,
-                         1));
+                measured_add(core, m, SIGNAL_FILES_LIMIT, at,
+                             fmax((double)process->row.open_files_limit - (double)process->row.open_files + p->busy + p->idle +
+                                          p->close_wait,
+                                  1));
         gain(core, m, SIGNAL_NEWLY_HELD, at, &m->last.held_ever, p->held_ever);
         gain(core, m, SIGNAL_REUSED, at, &m->last.reused, p->reused);
         gain(core, m, SIGNAL_RELEASED, at, &m->last.released, p->held_ever - MIN(p->held_ever, p->reused + p->held));
@@ -375,7 +433,7 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         if (m->last.known && end->total.sent + end->total.received >= m->last.load)
                 add_load(core, m, at, (double)(end->total.sent + end->total.received - m->last.load));
         gain(core, m, SIGNAL_LOAD, at, &m->last.load, end->total.sent + end->total.received);
-        add(core, m, SIGNAL_OPEN, at, (double)p->busy + p->idle + p->close_wait);
+        measured_add(core, m, SIGNAL_OPEN, at, (double)p->busy + p->idle + p->close_wait);
         m->last.known = true;
 }
 
@@ -385,20 +443,20 @@ static void take_process(struct core *core, struct host *h, const struct host_pr
 
         if (!p->identity)
                 return;
-        m = get(core, h, SUBJECT_PROCESS, 0, p->row.pid, p->row.started, p->identity->service);
+        m = measured_obtain(core, h, SUBJECT_PROCESS, 0, p->row.pid, p->row.started, p->identity->service);
         if (!m || at <= m->seen)
                 return;
-        note(core, m, at);
+        measured_note(core, m, at);
         join_group(core, m);
         set_build(m, p->build);
         add_load(core, m, at, isnan(p->cpu.ratio) ? 0 : p->cpu.ratio);
-        add(core, m, SIGNAL_CPU, at, p->cpu.ratio);
-        add(core, m, SIGNAL_RSS, at, (double)p->row.rss_bytes);
+        measured_add(core, m, SIGNAL_CPU, at, p->cpu.ratio);
+        measured_add(core, m, SIGNAL_RSS, at, (double)p->row.rss_bytes);
         if (p->row.open_files_limit > 0) { /* else the agent could not read them */
-                add(core, m, SIGNAL_OPEN_FILES, at, p->row.open_files);
-                add(core, m, SIGNAL_OPEN_FILES_LIMIT, at, p->row.open_files_limit);
+                measured_add(core, m, SIGNAL_OPEN_FILES, at, p->row.open_files);
+                measured_add(core, m, SIGNAL_OPEN_FILES_LIMIT, at, p->row.open_files_limit);
         }
-        add(core, m, SIGNAL_THREADS, at, p->row.threads);
+        measured_add(core, m, SIGNAL_THREADS, at, p->row.threads);
 }
 
 void measured_take(struct core *core, struct host *h, const struct summary *s)
@@ -431,6 +489,17 @@ bool measured_expire(struct core *core, uint32_t *cursor)
         if (!more)
                 core->measured_count = kept;
         return more;
+}
+
+bool measured_has_symptom(const struct core *core, const struct measured *m)
+{
+        return m->symptom && m->symptom_at + SYMPTOM_LASTS >= core->now;
+}
+
+void measured_forget_symptoms(struct core *core)
+{
+        for (uint32_t i = 0; i < core->measured_count; i++)
+                core->measured[i]->symptom = NULL;
 }
 
 void measured_free(struct core *core)

@@ -1,6 +1,9 @@
 /* What is measured of each subject that signatures can speak of, over time: one `measured` for each pool,
- * process and so on, with a series for each of its signals that ever moved. Fed by summaries as they
- * come in; a window of which something is missing leaves a gap.
+ * process and so on, with a series for each of its signals that ever moved; a window of which something is missing leaves a gap.
+ *
+ * Pools and processes are fed by summaries. Edges, services, listeners and hosts are read from the graph once a
+ * minute: an edge as one service on one host that talks to another, at one far end; a service as all that runs of it
+ * on one host. Their series are of minutes and of ten minutes, and reach back for a day.
  *
  * A subject is an incarnation: a process that was started anew is another one. One that was not heard of
  * for a while goes, and leaves what its build was like to those that come after. */
@@ -24,12 +27,15 @@ struct measured_group {
         double peaks[SIGNALS];         /* of those that have gone; NaN: not known */
 };
 
+struct measured_flow;
+struct signature;
+
 struct measured {
         struct map_node node;
         struct measured_group *group; /* NULL without memory for it */
         struct measured *next_of_group;
         enum subject kind;
-        uint64_t end; /* pools: id of the end; 0 */
+        uint64_t end; /* pools, edges: id of the end; services, listeners: what tells them apart; 0 */
         uint32_t pid; /* pools, processes */
         int64_t started;
         struct host *host;
@@ -53,6 +59,15 @@ struct measured {
         double lost;                 /* pools: the latest */
         double lost_before;          /* what is held; so many were lost then */
         int64_t judged, judged_seen; /* when it was judged last, and by what it was then */
+
+        /* Of the graph: */
+        struct measured_flow *flow;
+        int64_t deployed_at;             /* services: when its latest build was deployed; 0: not known */
+        struct host *far;                /* edges: where the server is; NULL: not known */
+        const struct signature *symptom; /* the last that fired; of the set that is in force; NULL: none did, */
+        int64_t symptom_at;              /* when it did, by our clock, */
+        int64_t symptom_since;           /* and since when without a break */
+        int64_t explained_at;            /* when a root was last found that explains it */
 };
 
 /* Takes what a summary says, after the graph took it. Without memory nothing is measured. */
@@ -60,6 +75,14 @@ void measured_take(struct core *core, struct host *host, const struct summary *s
 /* A step: forgets those that are gone. */
 bool measured_expire(struct core *core, uint32_t *cursor);
 void measured_free(struct core *core);
+/* Steps, once a minute: edges, services, listeners and hosts. */
+void measured_add_round(struct core *core);
+/* Edges, services, listeners and hosts. */
+bool measured_is_of_graph(enum subject kind);
+/* Whether a signature fired for it within the last minutes. */
+bool measured_has_symptom(const struct core *core, const struct measured *measured);
+/* Before the set of signatures changes. */
+void measured_forget_symptoms(struct core *core);
 
 /* For walks: by index below core->measured_count, in the order in which they came. */
 struct measured *measured_get(const struct core *core, uint32_t index);
@@ -67,5 +90,7 @@ struct measured *measured_get(const struct core *core, uint32_t index);
 const struct series *measured_series(const struct measured *measured, enum signal signal);
 /* The latest value; NaN if there is none of the last minute. */
 double measured_last(const struct measured *measured, enum signal signal);
-/* The most that the processes before this one came to; NaN if there were none. */
+/* What it was under the former build. Of a process the most that those before it came to; of a service the median of the
+ * day before its deployment, of those times in which its load was like that of the last minutes, at least ten of them.
+ * NaN if that is not known. */
 double measured_former(const struct measured *measured, enum signal signal);

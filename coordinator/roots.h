@@ -16,19 +16,20 @@
 
 #define ROOTS_MAX 16
 
+struct measured;
+
 struct root {
         enum cause kind;
         struct service *service; /* NULL: none; of a network one that calls over it */
         struct host *host, *other;
         struct service *client; /* the first of those that wait for it; NULL: none does */
         uint16_t port;
-        const char *signature; /* what it looks like; static */
-        double value;          /* how many times slower; the share of segments that is lost */
+        double value; /* how many times slower; the share of segments that is lost */
         const struct deployment *deployment;
         double confidence;
-        uint32_t reach; /* services that show something and wait for this one */
-        bool serious;   /* one of them is three times slower, or fails */
-        int64_t onset;  /* to some minutes */
+        uint32_t reach;                 /* services that show something and wait for this one */
+        const struct measured *symptom; /* what a signature found there or on the way up; NULL: nothing, so it is no incident */
+        int64_t onset;                  /* to some minutes */
         char why[240];
 };
 

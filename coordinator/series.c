@@ -15,6 +15,16 @@ static const struct {
         { 3600 * NSEC_PER_SEC, 14 * 24 + 8 },
 };
 
+static int finest(const struct series *s)
+{
+        return s->by_minute ? 1 : 0;
+}
+
+static int end_level(const struct series *s)
+{
+        return s->by_minute ? 3 : SERIES_LEVELS;
+}
+
 void series_begin(struct series *s, bool counter)
 {
         *s = (struct series){ .counter = counter };
@@ -45,7 +55,7 @@ static void cells_free(struct core *core, struct series_level *l)
 
 void series_begin_like(struct core *core, struct series *s, bool counter, const struct series *like)
 {
-        *s = (struct series){ .counter = counter, .begin = like->begin };
+        *s = (struct series){ .counter = counter, .by_minute = like->by_minute, .begin = like->begin };
         for (int i = 0; i < SERIES_LEVELS; i++) {
                 const struct series_level *from = &like->levels[i];
                 struct series_level *to = &s->levels[i];
@@ -65,7 +75,7 @@ void series_free(struct core *core, struct series *s)
 {
         for (int i = 0; i < SERIES_LEVELS; i++)
                 cells_free(core, &s->levels[i]);
-        *s = (struct series){ .counter = s->counter };
+        *s = (struct series){ .counter = s->counter, .by_minute = s->by_minute };
 }
 
 /* Makes the ring so long that it reaches back from `cell` to the first one, if it may. */
@@ -119,9 +129,9 @@ void series_add(struct core *core, struct series *s, int64_t at, double value)
                 for (int i = 0; i < SERIES_LEVELS; i++)
                         s->levels[i].newest = at / levels[i].width;
         }
-        if (at / levels[0].width < s->levels[0].newest)
+        if (at / levels[finest(s)].width < s->levels[finest(s)].newest)
                 return;
-        for (int i = 0; i < SERIES_LEVELS; i++) {
+        for (int i = finest(s); i < end_level(s); i++) {
                 struct series_level *l = &s->levels[i];
 
                 if (at / levels[i].width > l->newest)
@@ -143,18 +153,18 @@ static double cell(const struct series *s, int i, int64_t number)
 }
 
 /* The finest level whose ring spans the window. */
-static int level_for(int64_t length)
+static int level_for(const struct series *s, int64_t length)
 {
-        int i = 0;
+        int i = finest(s);
 
-        while (i + 1 < SERIES_LEVELS && levels[i].width * (int64_t)(levels[i].cells - 2) < length)
+        while (i + 1 < end_level(s) && levels[i].width * (int64_t)(levels[i].cells - 2) < length)
                 i++;
         return i;
 }
 
 double series_window(const struct series *s, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count)
 {
-        int i = level_for(length);
+        int i = level_for(s, length);
         int64_t width = levels[i].width, end = to / width, cells = MAX(length / width, 1), done = 0;
         size_t points = MIN(count, (size_t)cells), there = 0;
 
@@ -188,7 +198,7 @@ size_t series_cells(const struct series *s, int64_t from, int64_t to, struct ser
         if (s->begin == 0)
                 return 0;
         from = MAX(from, s->begin);
-        for (int i = 0; i < SERIES_LEVELS && to > from; i++) {
+        for (int i = finest(s); i < end_level(s) && to > from; i++) {
                 int64_t width = levels[i].width, oldest = s->levels[i].newest - (int64_t)levels[i].cells + 1;
 
                 for (int64_t k = MIN((to - 1) / width, s->levels[i].newest); k >= oldest && (k + 1) * width > from && n < count;
@@ -205,12 +215,13 @@ size_t series_cells(const struct series *s, int64_t from, int64_t to, struct ser
 
 double series_last(const struct series *s, int64_t now, int64_t age)
 {
-        int64_t newest = now / levels[0].width;
+        int level = finest(s);
+        int64_t newest = now / levels[level].width;
 
         if (s->begin == 0)
                 return NAN;
-        for (int64_t k = newest; k >= newest - age / levels[0].width; k--) {
-                double v = cell(s, 0, k);
+        for (int64_t k = newest; k >= newest - age / levels[level].width; k--) {
+                double v = cell(s, level, k);
 
                 if (!isnan(v))
                         return v;

@@ -25,7 +25,8 @@ struct series_level {
 
 struct series {
         bool counter;
-        int64_t begin; /* of the first measurement; 0: none */
+        bool by_minute; /* measured once a minute and kept for a day: cells of minutes and of ten minutes only */
+        int64_t begin;  /* of the first measurement; 0: none */
         struct series_level levels[SERIES_LEVELS];
 };
 

@@ -48,7 +48,10 @@ static const struct {
         [PARAMETER_VALUE] = { "value", "A value in the unit of the signal; with\n.Cm of\na percentage." },
         [PARAMETER_OF] = { "of",
                            "Another signal of the same subject and unit;\n.Cm usual ,\nthe median of the 24 hours before the\n"
-                           "window; or\n.Cm former-build ,\nthe most that the processes before\nthis one came to." },
+                           "window, or of what of them is known, at least half an hour; or\n.Cm former-build ,\nof a process the "
+                           "most "
+                           "that those before\nit came to, of a service the median of the day before its deployment, at\n"
+                           "those times at which the load was like now." },
         [PARAMETER_FOR] = { "for", "The window, from 1s to 14d. A window that is incomplete is no evidence." },
         [PARAMETER_WITHIN] = { "within",
                                "How long the step may take, a minute by default; or what accumulates must have stayed, three\n"

@@ -14,8 +14,8 @@ static const struct {
         const char *name, *help;
 } subjects[] = {
         [SUBJECT_POOL] = { "pool", "The connections of one process to one server." },
-        [SUBJECT_EDGE] = { "edge", "One service talking to another, counted as its client counts." },
-        [SUBJECT_SERVICE] = { "service", "All instances of a service; counts and sizes are sums." },
+        [SUBJECT_EDGE] = { "edge", "One service on one host talking to another at one far end, counted as its client counts." },
+        [SUBJECT_SERVICE] = { "service", "All instances of a service on one host; counts and sizes are sums." },
         [SUBJECT_PROCESS] = { "process", "One process, from its start to its end." },
         [SUBJECT_LISTENER] = { "listener", "One socket that accepts connections." },
         [SUBJECT_HOST] = { "host", "One machine." },
@@ -68,7 +68,8 @@ static const struct {
         [SIGNAL_CPU] = { "cpu", UNIT_RATIO, SERVICE | PROCESS, "Processor time; 100% is one core." },
         [SIGNAL_THROTTLED] = { "throttled", UNIT_RATIO, SERVICE | PROCESS, "Time in which the cgroup's quota held it back." },
         [SIGNAL_RSS] = { "rss", UNIT_BYTES, SERVICE | PROCESS, "Resident memory." },
-        [SIGNAL_MEMORY_LIMIT] = { "memory_limit", UNIT_BYTES, SERVICE | PROCESS, "The cgroup's limit, or the memory of the host." },
+        [SIGNAL_MEMORY_LIMIT] = { "memory_limit", UNIT_BYTES, SERVICE | PROCESS,
+                                  "The cgroup's limit, or the memory of the host; not measured yet." },
         [SIGNAL_THREADS] = { "threads", UNIT_COUNT, SERVICE | PROCESS, "Threads." },
         [SIGNAL_OPEN_FILES] = { "open_files", UNIT_COUNT, SERVICE | PROCESS, "File descriptors." },
         [SIGNAL_OPEN_FILES_LIMIT] = { "open_files_limit", UNIT_COUNT, SERVICE | PROCESS,
@@ -81,8 +82,9 @@ static const struct {
         [SIGNAL_BACKLOG_MAX] = { "backlog_max", UNIT_COUNT, LISTENER, "How many may wait." },
         [SIGNAL_DROPS] = { "drops", UNIT_EVENTS, LISTENER, "Connections that found no room to wait." },
         [SIGNAL_PORTS_USED] = { "ports_used", UNIT_COUNT, HOST, "Local ports in use towards the far end that takes most." },
-        [SIGNAL_PORTS_LIMIT] = { "ports_limit", UNIT_COUNT, HOST, "Local ports that there are (ip_local_port_range)." },
-        [SIGNAL_MEMORY] = { "memory", UNIT_RATIO, HOST, "Memory in use, of all." },
+        [SIGNAL_PORTS_LIMIT] = { "ports_limit", UNIT_COUNT, HOST,
+                                 "Local ports that there are (ip_local_port_range); not measured yet." },
+        [SIGNAL_MEMORY] = { "memory", UNIT_RATIO, HOST, "Memory in use, of all; not measured yet." },
 };
 _Static_assert(ARRAY_SIZE(signals) == SIGNALS && ARRAY_SIZE(subjects) == SUBJECTS, "each has its line");
 

@@ -41,7 +41,7 @@ enum cause {
 enum reference {
         REFERENCE_NONE,
         REFERENCE_SIGNAL,       /* another signal of the subject, at the same time */
-        REFERENCE_USUAL,        /* the signal's median of the 24 hours before the window */
+        REFERENCE_USUAL,        /* the signal's median of the 24 hours before the window, or of what of them is known */
         REFERENCE_FORMER_BUILD, /* the signal under the build before, at like load and age */
 };
 

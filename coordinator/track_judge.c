@@ -169,7 +169,7 @@ static void follow(struct core *core, struct track *t, struct deployment *d, con
         }
 }
 
-static bool reached(const struct deployment *d, const struct text *host)
+bool deployment_has_reached(const struct deployment *d, const struct text *host)
 {
         for (uint32_t i = 0; i < d->hosts_count; i++)
                 if (d->hosts[i].name == host)
@@ -190,7 +190,7 @@ static void follow_up(struct core *core, struct track *t)
 
                 /* Of a host that was late to tell, also one that came up in between. */
                 if (use->processes == 0 || use->grown_at > d->ended_at + TOGETHER || use->grown_at < d->at ||
-                    (use->grown_at <= d->ended_at && reached(d, use->host)))
+                    (use->grown_at <= d->ended_at && deployment_has_reached(d, use->host)))
                         continue;
                 deployment_reached(core, d, use->host, use->grown_at);
                 d->ended_at = end_of(d);

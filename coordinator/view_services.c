@@ -1,4 +1,5 @@
 /* Services of a view: what hosts and edges say of them, brought together by name. */
+#include "coordinator/raise.h"
 #include "coordinator/view_internal.h"
 #include "proto/address.h"
 
@@ -146,6 +147,14 @@ static void services_of_hosts(struct view_builder *b)
                 }
                 for (uint32_t k = 0; k < h->processes_count; k++)
                         add_process(b, h, &h->processes[k], counted);
+                for (size_t k = 0; k < HOST_RAISES; k++) {
+                        uint32_t tier;
+                        const struct service *s = raise_at(core, h, k, &tier);
+                        struct view_service *v = s ? service_row(b, s) : NULL;
+
+                        if (v)
+                                v->tier = MAX(v->tier, tier);
+                }
         }
 }
 

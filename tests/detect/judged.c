@@ -56,6 +56,21 @@ static void trace(const struct core *core, int64_t now)
         }
 }
 
+static void tell(const struct incident *x)
+{
+        char at[16];
+
+        snprintf(at, sizeof(at), "%.2f", (double)(x->opened_at - x->onset_at) / 60e9);
+        printf("      %s %s -> %s, %s min after its onset\n", x->signature->data, x->service->name,
+               x->server ? x->server->name : "", at);
+        for (uint32_t k = 0; k < x->evidence_count; k++)
+                printf("      %s%s %s %.4g, %.4g\n", x->evidence[k].against ? "against: " : "", signal_name(x->evidence[k].signal),
+                       shape_name(x->evidence[k].item.shape), x->evidence[k].finding.last, x->evidence[k].finding.reference);
+        for (uint32_t k = 0; k < x->causes_count; k++)
+                printf("      %s %s %.2f: %s\n", cause_name(x->causes[k].kind), x->causes[k].ref->data, x->causes[k].confidence,
+                       x->causes[k].why->data);
+}
+
 static void take(struct judged *j, const struct night_truth *t, const struct incident *x)
 {
         struct judged_incident *y = &j->seen[j->seen_count++];
@@ -71,6 +86,8 @@ static void take(struct judged *j, const struct night_truth *t, const struct inc
         y->right = !j->found && t->onset && x->opened_at > t->onset && strcmp(y->signature, wanted[t->fault]) == 0 &&
                    strcmp(y->service, t->service) == 0;
         if (!y->right) {
+                if (getenv("WHY"))
+                        tell(x);
                 j->wrong++;
                 return;
         }

@@ -3,6 +3,7 @@
 #include "coordinator/roots.h"
 #include "coordinator/core.h"
 #include "coordinator/incident.h"
+#include "coordinator/measured.h"
 #include "tests/night/graph.h"
 
 #include <stdio.h>
@@ -34,6 +35,36 @@ static void name(const struct root *r)
 {
         printf(" %s:%s%s%s(%.2f,%u)", cause_name(r->kind), r->service ? r->service->name : r->host->name->data, r->other ? "-" : "",
                r->other ? r->other->name->data : "", r->confidence, r->reach);
+}
+
+/* What dependency-slow lacks, of each edge towards a faulty service. */
+static void verdicts(const struct core *core, const struct signature_set *set, const struct night_graph_truth *t)
+{
+        const struct signature *s = signatures_find(set, getenv("VERDICTS"));
+
+        for (uint32_t k = 0; s && measured_get(core, k); k++) {
+                const struct measured *m = measured_get(core, k);
+                struct judgement j;
+                bool of = false;
+
+                for (size_t c = 0; c < t->causes_count; c++)
+                        of = of || (m->server && strcmp(m->server->name, t->causes[c].service) == 0) ||
+                             is_host(m->host, t->causes[c].host) || is_host(m->far, t->causes[c].host);
+                if (m->kind != s->subject || !of)
+                        continue;
+                judge(s, m, m->seen, &j);
+                printf("\n      %s@%s -> %s@%s %s:", m->service->name, m->host->name->data, m->server ? m->server->name : "",
+                       m->far ? m->far->name->data : "",
+                       j.fires  ? "fires"
+                       : j.thin ? "thin"
+                                : "no");
+                for (size_t i = 0; i < s->evidence_count; i++)
+                        printf(" %s %d %.3g>%.3g", signal_name(s->evidence[i].item.signal), j.evidence[i].verdict,
+                               j.evidence[i].last, j.evidence[i].reference);
+                for (size_t i = 0; i < s->against_count; i++)
+                        if (j.against[i].verdict == VERDICT_YES)
+                                printf(" but %s", s->against[i].says);
+        }
 }
 
 int main(int argc, char **argv)
@@ -129,6 +160,8 @@ int main(int argc, char **argv)
                                        i->causes_count ? i->causes[0].ref->data : "", i->causes_count ? i->causes[0].confidence : 0,
                                        i->causes_count ? i->causes[0].why->data : "");
                 }
+                if (getenv("VERDICTS"))
+                        verdicts(core, set, t);
                 printf(" (%.1f s)\n", (double)(clock() - began) / CLOCKS_PER_SEC);
                 fflush(stdout);
                 core_free(&core);

@@ -363,7 +363,7 @@ static void test_library(void **state)
         static const char *const names[] = {
                 "accept-queue-overflow", "bad-deployment",  "close-wait-leak",      "connection-pool-leak", "crash-loop",
                 "dependency-refusing",   "dependency-slow", "file-descriptor-leak", "memory-leak",          "packet-loss",
-                "port-exhaustion",       "retry-storm",
+                "port-exhaustion",       "retry-storm",     "service-slow",
         };
         const char *const folder = SIGNATURES_BUILT_IN;
         struct yaml_config_error error = { "" };
