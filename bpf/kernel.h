@@ -240,8 +240,12 @@ struct pid {
 struct nsproxy {
         struct net *net_ns;
 };
+struct sched_entity {
+        u64 sum_exec_runtime;
+};
 struct task_struct {
         unsigned int flags;
+        struct sched_entity se;
         struct mm_struct *mm;
         int exit_code, pid, tgid;
         struct task_struct *group_leader, *real_parent;
@@ -255,6 +259,10 @@ struct task_struct {
 struct bpf_iter_meta {
         struct seq_file *seq;
         u64 session_id, seq_num;
+};
+struct bpf_iter__task {
+        struct bpf_iter_meta *meta;
+        struct task_struct *task;
 };
 struct bpf_iter__task_file {
         struct bpf_iter_meta *meta;
