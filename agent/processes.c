@@ -3,6 +3,7 @@
 #include "agent/build_id.h"
 #include "agent/builds.h"
 #include "agent/host.h"
+#include "agent/memory_limit.h"
 #include "agent/owners.h"
 #include "agent/probe.h"
 #include "agent/process_read.h"
@@ -21,7 +22,7 @@
 #define PROCESSES_MAX 4096 /* past it processes are not listed */
 #define LIMITS_READS 8     /* configurations of servers read an interval, each some 200 us */
 #define COUNTED_FILES 4096
-#define LIMIT_EVERY 16 /* a limit of files hardly ever changes */
+#define LIMIT_EVERY 16 /* a limit of files or memory hardly ever changes */
 
 struct process {
         struct event_owner owner;
@@ -43,6 +44,7 @@ struct process {
         uint64_t throttled_ns;
         struct process_stat stat;
         uint32_t files, files_limit;
+        uint64_t memory_limit;
 };
 
 struct processes {
@@ -257,6 +259,16 @@ static void read_throttle(struct processes *p, struct process *process)
         }
 }
 
+static uint64_t read_memory_limit(const struct processes *p, const struct process *process)
+{
+        char name[64], text[4096];
+
+        snprintf(name, sizeof(name), "%s/%u/cgroup", p->proc, process->pid);
+        if (text_read_file(name, text, sizeof(text)) <= 0)
+                return memory_limit_host();
+        return memory_limit_read("/sys/fs/cgroup", text, memory_limit_host());
+}
+
 static void read_one(struct processes *p, struct process *process)
 {
         if (process->pid == 0 || process_read_stat(p->proc, process->pid, process->start_ns, &process->stat) < 0)
@@ -264,8 +276,10 @@ static void read_one(struct processes *p, struct process *process)
         if (process->reads == 0)
                 read_first(p, process);
         process->files = process_read_files(p->proc, process->pid, COUNTED_FILES);
-        if (process->reads % LIMIT_EVERY == 0)
+        if (process->reads % LIMIT_EVERY == 0) {
                 process->files_limit = process_read_files_limit(p->proc, process->pid);
+                process->memory_limit = read_memory_limit(p, process);
+        }
         read_throttle(p, process);
         process->read_ns = process->ran_ns;
         process->reads++;
@@ -458,6 +472,7 @@ static void fill(const struct processes *p, const struct process *process, int64
         row->cpu_ns = process->stat.cpu_ns;
         row->throttled_ns = process->throttled_ns;
         row->rss_bytes = process->stat.rss_bytes;
+        row->memory_limit_bytes = process->memory_limit;
         row->threads = process->stat.threads;
         row->open_files = process->files;
         row->open_files_limit = process->files_limit;
