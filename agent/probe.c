@@ -154,6 +154,7 @@ void probe_free(struct probe **probe)
         bpf_link__destroy(p->messages[1]);
         bpf_link__destroy(p->sweep_files);
         bpf_link__destroy(p->reconcile_entries);
+        bpf_link__destroy(p->ran_threads);
         while (p->n_links > 0)
                 bpf_link__destroy(p->links[--p->n_links]);
         ring_buffer__free(p->ring);
@@ -169,6 +170,7 @@ void probe_free(struct probe **probe)
         turnarounds_bpf__destroy(p->turnarounds);
         turnarounds_fallback_bpf__destroy(p->turnarounds_fallback);
         reconcile_bpf__destroy(p->reconcile);
+        ran_bpf__destroy(p->ran);
         sweep_bpf__destroy(p->sweep);
         processes_bpf__destroy(p->processes);
         connections_bpf__destroy(p->connections);
@@ -189,6 +191,7 @@ int probe_start(struct probe *probe, probe_event_function function, void *data)
         probe->control->since_ns = (uint64_t)clock_monotonic();
         probe_attach_optional(probe);
         probe_attach_datagrams(probe);
+        probe_attach_ran(probe);
         return probe_adopt(probe);
 }
 

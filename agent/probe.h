@@ -55,6 +55,9 @@ MUST_CHECK int probe_edges(struct probe *probe, int (*function)(void *data, cons
                            void *data);
 MUST_CHECK int probe_listeners(struct probe *probe, int (*function)(void *data, const struct event_listener *listener), void *data);
 MUST_CHECK int probe_processes(struct probe *probe, int (*function)(void *data, const struct event_process *process), void *data);
+/* Nanoseconds that each living thread of those processes was on a processor, once a thread. -ENOTSUP where the
+ * kernel does not tell. */
+MUST_CHECK int probe_ran(struct probe *probe, void (*function)(void *data, uint32_t tgid, uint64_t ns), void *data);
 /* The pools that the last sweep met; those that it did not meet are forgotten. */
 MUST_CHECK int probe_pools(struct probe *probe,
                            int (*function)(void *data, const struct event_pool_key *key, const struct event_pool *pool),

@@ -210,6 +210,7 @@ int probe_load(struct probe *probe, const char **ret_why)
         load_processes(probe);
         load_sweep(probe);
         probe_load_reconcile(probe);
+        probe_load_ran(probe);
         probe_load_turnarounds(probe);
         probe_load_datagrams(probe);
         return 0;

@@ -18,86 +18,90 @@ uint32_t probe_edges_max(const struct probe *probe)
         return probe->options.edges_max;
 }
 
-/* Walks a hash whose elements may come and go meanwhile: each element that stays is met at least
- * once, since the kernel begins the walk again when the last key is gone; the bound ends such a
- * walk. Keys and values are at most the size of the two buffers. */
-static int map_walk(int fd, uint32_t max, void *key, void *next, size_t key_size, void *value, int (*each)(void *data), void *data)
-{
-        const void *from = NULL;
-        int r;
+#define BATCH 256 /* elements a system call: one for each costs a microsecond an element */
 
-        for (uint64_t i = 0; i < 2 * (uint64_t)max; i++) {
-                if (bpf_map_get_next_key(fd, from, next) < 0)
-                        return errno == ENOENT ? 0 : -errno;
-                memcpy(key, next, key_size);
-                from = key;
-                if (bpf_map_lookup_elem(fd, key, value) < 0)
-                        continue;
-                r = each(data);
-                if (r)
-                        return r;
+/* Walks a hash whose elements may come and go meanwhile: each element that stays is met once, since the
+ * kernel goes from bucket to bucket. */
+static int map_walk(int fd, uint32_t max, size_t key_size, size_t value_size,
+                    int (*each)(void *data, const void *key, const void *value), void *data)
+{
+        CLEANUP_FREE char *keys = malloc(BATCH * key_size), *values = malloc(BATCH * value_size);
+        uint32_t from, to, count;
+        int r, last = 0;
+
+        if (!keys || !values)
+                return -ENOMEM;
+        for (uint32_t i = 0; i <= max && !last; i++) {
+                count = BATCH;
+                if (bpf_map_lookup_batch(fd, i ? &from : NULL, &to, keys, values, &count, NULL) < 0) {
+                        if (errno != ENOENT)
+                                return -errno;
+                        last = 1; /* these are the last ones */
+                }
+                for (uint32_t k = 0; k < count; k++) {
+                        r = each(data, keys + k * key_size, values + k * value_size);
+                        if (r)
+                                return r;
+                }
+                from = to;
         }
         return 0;
 }
 
 struct edge_walk {
-        struct event_edge key, next;
-        uint32_t index;
         int (*function)(void *data, const struct event_edge *edge, uint32_t index);
         void *data;
 };
-static int edge_each(void *data)
+static int edge_each(void *data, const void *key, const void *value)
 {
-        struct edge_walk *w = data;
+        const struct edge_walk *w = data;
 
-        return w->function(w->data, &w->key, w->index);
+        return w->function(w->data, key, *(const uint32_t *)value);
 }
 int probe_edges(struct probe *probe, int (*function)(void *data, const struct event_edge *edge, uint32_t index), void *data)
 {
         struct edge_walk w = { .function = function, .data = data };
 
-        return map_walk(bpf_map__fd(probe->connections->maps.edges), probe->options.edges_max, &w.key, &w.next, sizeof(w.key),
-                        &w.index, edge_each, &w);
+        return map_walk(bpf_map__fd(probe->connections->maps.edges), probe->options.edges_max, sizeof(struct event_edge),
+                        sizeof(uint32_t), edge_each, &w);
 }
 
 struct listener_walk {
-        uint64_t key, next;
-        struct event_listener listener;
         int (*function)(void *data, const struct event_listener *listener);
         void *data;
 };
-static int listener_each(void *data)
+static int listener_each(void *data, const void *key, const void *value)
 {
-        struct listener_walk *w = data;
+        const struct listener_walk *w = data;
 
-        return w->function(w->data, &w->listener);
+        (void)key;
+        return w->function(w->data, value);
 }
 int probe_listeners(struct probe *probe, int (*function)(void *data, const struct event_listener *listener), void *data)
 {
         struct listener_walk w = { .function = function, .data = data };
 
-        return map_walk(bpf_map__fd(probe->connections->maps.listeners), probe->options.listeners_max, &w.key, &w.next,
-                        sizeof(w.key), &w.listener, listener_each, &w);
+        return map_walk(bpf_map__fd(probe->connections->maps.listeners), probe->options.listeners_max, sizeof(uint64_t),
+                        sizeof(struct event_listener), listener_each, &w);
 }
 
 struct process_walk {
-        uint32_t key, next;
-        struct event_process process;
         int (*function)(void *data, const struct event_process *process);
         void *data;
 };
-static int process_each(void *data)
+static int process_each(void *data, const void *key, const void *value)
 {
-        struct process_walk *w = data;
+        const struct process_walk *w = data;
 
-        return w->function(w->data, &w->process);
+        (void)key;
+        return w->function(w->data, value);
 }
 int probe_processes(struct probe *probe, int (*function)(void *data, const struct event_process *process), void *data)
 {
         struct process_walk w = { .function = function, .data = data };
 
-        return map_walk(bpf_map__fd(probe->connections->maps.processes), probe->options.processes_max, &w.key, &w.next,
-                        sizeof(w.key), &w.process, process_each, &w);
+        return map_walk(bpf_map__fd(probe->connections->maps.processes), probe->options.processes_max, sizeof(uint32_t),
+                        sizeof(struct event_process), process_each, &w);
 }
 
 int probe_retire_begin(struct probe *probe, const struct event_edge *edge, uint32_t index)

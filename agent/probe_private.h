@@ -9,6 +9,7 @@
 #include "bpf/connections.skel.h"
 #include "bpf/datagrams.skel.h"
 #include "bpf/processes.skel.h"
+#include "bpf/ran.skel.h"
 #include "bpf/reconcile.skel.h"
 #include "bpf/sweep.skel.h"
 #include "bpf/turnarounds.skel.h"
@@ -23,6 +24,7 @@ struct probe {
         struct processes_bpf *processes;     /* NULL where the kernel did not take it; so below */
         struct sweep_bpf *sweep;
         struct reconcile_bpf *reconcile;
+        struct ran_bpf *ran;
         struct turnarounds_bpf *turnarounds;
         struct turnarounds_fallback_bpf *turnarounds_fallback;
         struct datagrams_bpf *datagrams;
@@ -30,6 +32,7 @@ struct probe {
         size_t n_links;
         struct bpf_link *sweep_files;
         struct bpf_link *reconcile_entries;
+        struct bpf_link *ran_threads;
         struct bpf_link *messages[2]; /* of the turnarounds tier, while it is on: sent, received */
         bool have_lock;
         struct ring_buffer *ring;
@@ -63,6 +66,10 @@ void probe_load_turnarounds(struct probe *probe);
 /* probe_reconcile.c: after a sweep; what it finds becomes a loss. */
 void probe_load_reconcile(struct probe *probe);
 MUST_CHECK int probe_reconcile(struct probe *probe);
+
+/* probe_ran.c */
+void probe_load_ran(struct probe *probe);
+void probe_attach_ran(struct probe *probe);
 
 /* probe_datagrams.c */
 void probe_load_datagrams(struct probe *probe);

@@ -3,6 +3,7 @@
 #include "agent/build_id.h"
 #include "agent/builds.h"
 #include "agent/host.h"
+#include "agent/memory_limit.h"
 #include "agent/owners.h"
 #include "agent/probe.h"
 #include "agent/process_read.h"
@@ -16,17 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READS_MAX 256      /* processes read an interval: some 20 us each */
+#define READS_MAX 256      /* processes read an interval: some 15 us each */
+#define IDLE_READS 16      /* of them such as did not run: what others can change is their limit, and memory swapped out */
 #define PROCESSES_MAX 4096 /* past it processes are not listed */
 #define LIMITS_READS 8     /* configurations of servers read an interval, each some 200 us */
 #define COUNTED_FILES 4096
-#define LIMIT_EVERY 16 /* a limit of files hardly ever changes */
+#define LIMIT_EVERY 16 /* a limit of files or memory hardly ever changes */
 
 struct process {
         struct event_owner owner;
-        uint64_t start_ns; /* CLOCK_BOOTTIME */
-        uint32_t tgid;     /* the kernel's number */
-        uint32_t pid;      /* that of /proc; 0 if it is not in there */
+        uint64_t start_ns;        /* CLOCK_BOOTTIME */
+        uint64_t ran_ns, read_ns; /* how long its threads have run: now, and when it was last read */
+        uint32_t tgid;            /* the kernel's number */
+        uint32_t pid;             /* that of /proc; 0 if it is not in there */
         uint32_t identity;
         uint32_t round; /* of the last walk that met it */
         uint32_t reads;
@@ -41,6 +44,7 @@ struct process {
         uint64_t throttled_ns;
         struct process_stat stat;
         uint32_t files, files_limit;
+        uint64_t memory_limit;
 };
 
 struct processes {
@@ -53,7 +57,9 @@ struct processes {
         struct process *items; /* by tgid */
         size_t count, size, added;
         uint32_t round;
-        size_t next; /* to be read */
+        size_t next, next_idle; /* to be read */
+        uint64_t *cgroups;      /* in which some process ran, sorted */
+        size_t cgroups_count, cgroups_size;
         struct summary_process *rows;
         size_t rows_size;
 };
@@ -93,6 +99,7 @@ void processes_free(struct processes **processes)
         service_lives_free(&p->lives);
         free(p->items);
         free(p->rows);
+        free(p->cgroups);
         free(p);
         *processes = NULL;
 }
@@ -252,6 +259,16 @@ static void read_throttle(struct processes *p, struct process *process)
         }
 }
 
+static uint64_t read_memory_limit(const struct processes *p, const struct process *process)
+{
+        char name[64], text[4096];
+
+        snprintf(name, sizeof(name), "%s/%u/cgroup", p->proc, process->pid);
+        if (text_read_file(name, text, sizeof(text)) <= 0)
+                return memory_limit_host();
+        return memory_limit_read("/sys/fs/cgroup", text, memory_limit_host());
+}
+
 static void read_one(struct processes *p, struct process *process)
 {
         if (process->pid == 0 || process_read_stat(p->proc, process->pid, process->start_ns, &process->stat) < 0)
@@ -259,9 +276,12 @@ static void read_one(struct processes *p, struct process *process)
         if (process->reads == 0)
                 read_first(p, process);
         process->files = process_read_files(p->proc, process->pid, COUNTED_FILES);
-        if (process->reads % LIMIT_EVERY == 0)
+        if (process->reads % LIMIT_EVERY == 0) {
                 process->files_limit = process_read_files_limit(p->proc, process->pid);
+                process->memory_limit = read_memory_limit(p, process);
+        }
         read_throttle(p, process);
+        process->read_ns = process->ran_ns;
         process->reads++;
 }
 
@@ -321,9 +341,75 @@ uint32_t processes_connections_max(const struct processes *p, uint32_t tgid, uin
         return process ? server_limits_find(process->limits, port) : 0;
 }
 
+static void add_ran(void *data, uint32_t tgid, uint64_t ns)
+{
+        struct process *process = find(data, tgid);
+
+        if (process)
+                process->ran_ns += ns;
+}
+
+static int by_number(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+/* Whether a process has to be read: it ran, or tells of its cgroup, in which another ran. */
+static bool is_due(const struct processes *p, const struct process *process)
+{
+        return process->ran_ns != process->read_ns ||
+               (process->throttle && p->cgroups_count &&
+                bsearch(&process->owner.cgroup, p->cgroups, p->cgroups_count, sizeof(*p->cgroups), by_number));
+}
+
+/* Asks the probe which processes ran. False if nothing tells: then all are due. */
+static bool ask_ran(struct processes *p)
+{
+        uint64_t *cgroups;
+
+        if (p->cgroups_size < p->count) {
+                cgroups = reallocarray(p->cgroups, p->size, sizeof(*cgroups));
+                if (!cgroups)
+                        return false;
+                p->cgroups = cgroups;
+                p->cgroups_size = p->size;
+        }
+        for (size_t i = 0; i < p->count; i++)
+                p->items[i].ran_ns = 0;
+        if (probe_ran(p->probe, add_ran, p) < 0)
+                return false;
+        p->cgroups_count = 0;
+        for (size_t i = 0; i < p->count; i++)
+                if (p->items[i].ran_ns != p->items[i].read_ns)
+                        p->cgroups[p->cgroups_count++] = p->items[i].owner.cgroup;
+        if (p->cgroups_count)
+                qsort(p->cgroups, p->cgroups_count, sizeof(*p->cgroups), by_number);
+        return true;
+}
+
+static void read_due(struct processes *p, size_t budget, bool told)
+{
+        size_t idle = MIN(MIN(budget, (size_t)IDLE_READS), p->count);
+
+        for (size_t i = 0; i < p->count && budget > 0; i++) {
+                p->next = p->next + 1 < p->count ? p->next + 1 : 0;
+                if (told && !is_due(p, &p->items[p->next]))
+                        continue;
+                read_one(p, &p->items[p->next]);
+                budget--;
+        }
+        for (; told && idle > 0; idle--) {
+                p->next_idle = p->next_idle + 1 < p->count ? p->next_idle + 1 : 0;
+                read_one(p, &p->items[p->next_idle]);
+        }
+}
+
 int processes_refresh(struct processes *p, int64_t now)
 {
         size_t budget = READS_MAX;
+        bool told;
         int r;
 
         (void)now;
@@ -335,16 +421,13 @@ int processes_refresh(struct processes *p, int64_t now)
                 return r;
         }
         settle(p);
+        told = ask_ran(p);
         for (size_t i = 0; i < p->count && budget > 0; i++)
                 if (p->items[i].reads == 0) {
                         read_one(p, &p->items[i]);
                         budget--;
                 }
-        budget = MIN(budget, p->count);
-        for (; budget > 0; budget--) {
-                p->next = p->next + 1 < p->count ? p->next + 1 : 0;
-                read_one(p, &p->items[p->next]);
-        }
+        read_due(p, budget, told);
         if (p->builds)
                 read_builds(p);
         read_limits(p);
@@ -404,6 +487,7 @@ static void fill(const struct processes *p, const struct process *process, int64
         row->cpu_ns = process->stat.cpu_ns;
         row->throttled_ns = process->throttled_ns;
         row->rss_bytes = process->stat.rss_bytes;
+        row->memory_limit_bytes = process->memory_limit;
         row->threads = process->stat.threads;
         row->open_files = process->files;
         row->open_files_limit = process->files_limit;

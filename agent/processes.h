@@ -1,6 +1,7 @@
 /* The processes behind the services: those that the probes know because they own a listener or opened
- * connections. What /proc says of each is read in turn, a bounded number an interval, so that a host
- * with thousands of idle processes costs no more than one with a few hundred.
+ * connections. What /proc says of each is read when the probe says that it ran, a bounded number an
+ * interval, and of a few others in turn; so idle processes cost a look at their clock. Where the kernel
+ * does not tell who ran, all are read in turn.
  *
  * An incarnation of a service on this host is the life of a main process: one whose parent is not of
  * the same service. Its end is what `restarts_1h` counts and `last_exit` tells. Ends of workers and of

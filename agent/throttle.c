@@ -1,19 +1,11 @@
 #include "agent/throttle.h"
 
+#include "agent/cgroup_text.h"
 #include "agent/text.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* "cpu,cpuacct" names the cpu controller. */
-static bool has_cpu(const char *controllers)
-{
-        for (const char *c = controllers; *c; c += strcspn(c, ","), c += *c == ',')
-                if (strcspn(c, ",") == 3 && strncmp(c, "cpu", 3) == 0)
-                        return true;
-        return false;
-}
 
 static int path_of(const char *mounts, const char *hierarchy, const char *group, char *ret_path, size_t size)
 {
@@ -27,28 +19,13 @@ static int path_of(const char *mounts, const char *hierarchy, const char *group,
 
 int throttle_path(const char *mounts, char *proc_text, char *ret_path, size_t size)
 {
-        const char *unified = NULL, *own = NULL, *controllers = NULL;
-        char *save = NULL;
+        struct cgroup_text groups;
 
-        for (char *line = strtok_r(proc_text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
-
-                if (!path)
-                        continue;
-                *names++ = *path++ = '\0';
-                /* A path with ".." lies outside of what we see. */
-                if (path[0] != '/' || strstr(path, "/.."))
-                        continue;
-                if (!*names) {
-                        unified = path;
-                } else if (has_cpu(names)) {
-                        own = path;
-                        controllers = names;
-                }
-        }
-        if (own && (path_of(mounts, controllers, own, ret_path, size) == 0 || path_of(mounts, "cpu", own, ret_path, size) == 0))
+        cgroup_text_find(proc_text, "cpu", &groups);
+        if (groups.own && (path_of(mounts, groups.controllers, groups.own, ret_path, size) == 0 ||
+                           path_of(mounts, "cpu", groups.own, ret_path, size) == 0))
                 return 0;
-        if (!own && unified && path_of(mounts, "", unified, ret_path, size) == 0)
+        if (!groups.own && groups.unified && path_of(mounts, "", groups.unified, ret_path, size) == 0)
                 return 0;
         return -ENOENT;
 }

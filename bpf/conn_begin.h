@@ -68,13 +68,43 @@ static __noinline int conn_forget(struct sock *sk)
         return 0;
 }
 
+/* MPTCP adds subflows to a connection from a worker of the kernel's: its process is that of the first subflow. Each
+ * is counted as the TCP connection that it is, as `ss` shows it: the other end, which sees a child of its listener
+ * like any other, does the same, so that both ends agree, and the bytes that it carries belong to the edge. */
+static __noinline int subflow_process(struct sock *sk, struct event_process *ret_process)
+{
+        struct mptcp_subflow_context *context;
+        struct event_counts *slot;
+        struct mptcp_sock *whole;
+        struct conn *first;
+        __u64 key;
+
+        if (!ret_process || !bpf_core_field_exists(struct mptcp_subflow_context, conn) ||
+            !BPF_CORE_READ_BITFIELD_PROBED((struct tcp_sock *)sk, is_mptcp))
+                return 0;
+        context = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_data);
+        whole = (void *)BPF_CORE_READ(context, conn);
+        key = (unsigned long)BPF_CORE_READ(whole, first);
+        first = key && key != (unsigned long)sk ? bpf_map_lookup_elem(&socks, &key) : NULL;
+        if (!first || first->phase != CONN_OPEN)
+                return 0;
+        slot = counts_of(first->edge);
+        if (!slot)
+                return 0;
+        __builtin_memset(ret_process, 0, sizeof(*ret_process));
+        ret_process->owner = slot->edge.owner;
+        ret_process->tgid = first->tgid;
+        return 1;
+}
+
 /* CLOSE -> SYN_SENT, in process context. */
 static __noinline int client_begin(struct sock *sk, struct event_control *control)
 {
         struct event_process process;
         struct conn conn = {};
 
-        if (!control || !process_current(&process))
+        if (!control || (!process_known(&process) && !subflow_process(sk, &process) &&
+                         !process_capture((void *)bpf_get_current_task(), &process, 0)))
                 return conn_forget(sk);
         conn.sock = (unsigned long)sk;
         conn.since = bpf_ktime_get_ns();

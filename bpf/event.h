@@ -136,6 +136,14 @@ struct event_process {
 };
 _Static_assert(sizeof(struct event_process) == 40, "event_process");
 
+/* What the iterator over tasks writes for each thread of a process in `processes`: nanoseconds on a processor. */
+struct event_ran {
+        __u64 ns;
+        __u32 tgid;
+        __u32 pad;
+};
+_Static_assert(sizeof(struct event_ran) == 16, "event_ran");
+
 /* A UDP flow: key and value of the hash `flows`, which the agent ages. A server's flow has no far port.
  * One that is not counted yet is a connected socket of which no datagram was seen. */
 struct datagram_flow_key {

@@ -162,15 +162,20 @@ struct inet_connection_sock {
         struct inet_sock icsk_inet;
         struct request_sock_queue icsk_accept_queue;
         u8 icsk_pending;
+        void *icsk_ulp_data;
 };
 struct tcp_sock {
         struct inet_connection_sock inet_conn;
         u32 copied_seq, write_seq, rcv_nxt, snd_nxt, snd_una, snd_wl1, srtt_us, total_retrans, segs_out, data_segs_in,
                 data_segs_out;
         u64 bytes_sent, bytes_received, bytes_acked, bytes_retrans, tcp_mstamp;
+        u8 is_mptcp : 1;
 };
 struct mptcp_sock {
         struct sock *first; /* the first subflow */
+};
+struct mptcp_subflow_context { /* at icsk_ulp_data */
+        struct sock *conn;     /* the mptcp_sock */
 };
 struct css_set {
         struct cgroup *dfl_cgrp;
@@ -240,8 +245,12 @@ struct pid {
 struct nsproxy {
         struct net *net_ns;
 };
+struct sched_entity {
+        u64 sum_exec_runtime;
+};
 struct task_struct {
         unsigned int flags;
+        struct sched_entity se;
         struct mm_struct *mm;
         int exit_code, pid, tgid;
         struct task_struct *group_leader, *real_parent;
@@ -255,6 +264,10 @@ struct task_struct {
 struct bpf_iter_meta {
         struct seq_file *seq;
         u64 session_id, seq_num;
+};
+struct bpf_iter__task {
+        struct bpf_iter_meta *meta;
+        struct task_struct *task;
 };
 struct bpf_iter__task_file {
         struct bpf_iter_meta *meta;

@@ -274,20 +274,26 @@ static __noinline int process_capture(struct task_struct *task, struct event_pro
                 ret_process->owner.listen_port = known->owner.listen_port;
         else if (!known && !listen_port)
                 ret_process->owner.listen_port = parent_port(task, ret_process);
-        bpf_map_update_elem(&processes, &tgid, ret_process, BPF_ANY);
+        if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD)) /* a kernel's worker acts for many */
+                bpf_map_update_elem(&processes, &tgid, ret_process, BPF_ANY);
         owner_announce(task, ret_process);
         return 1;
+}
+
+/* The current process, if it acted before. */
+static __always_inline bool process_known(struct event_process *ret_process)
+{
+        __u32 tgid = bpf_get_current_pid_tgid() >> 32;
+        struct event_process *known = bpf_map_lookup_elem(&processes, &tgid);
+
+        if (!known || known->owner.cgroup != bpf_get_current_cgroup_id())
+                return false;
+        *ret_process = *known;
+        return true;
 }
 
 /* The current process; false if it is out of scope. */
 static __always_inline bool process_current(struct event_process *ret_process)
 {
-        __u32 tgid = bpf_get_current_pid_tgid() >> 32;
-        struct event_process *known = bpf_map_lookup_elem(&processes, &tgid);
-
-        if (known && known->owner.cgroup == bpf_get_current_cgroup_id()) {
-                *ret_process = *known;
-                return true;
-        }
-        return process_capture((void *)bpf_get_current_task(), ret_process, 0);
+        return process_known(ret_process) || process_capture((void *)bpf_get_current_task(), ret_process, 0);
 }

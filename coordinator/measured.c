@@ -452,6 +452,8 @@ static void take_process(struct core *core, struct host *h, const struct host_pr
         add_load(core, m, at, isnan(p->cpu.ratio) ? 0 : p->cpu.ratio);
         measured_add(core, m, SIGNAL_CPU, at, p->cpu.ratio);
         measured_add(core, m, SIGNAL_RSS, at, (double)p->row.rss_bytes);
+        if (p->row.memory_limit_bytes > 0) /* else an agent of before told */
+                measured_add(core, m, SIGNAL_MEMORY_LIMIT, at, (double)p->row.memory_limit_bytes);
         if (p->row.open_files_limit > 0) { /* else the agent could not read them */
                 measured_add(core, m, SIGNAL_OPEN_FILES, at, p->row.open_files);
                 measured_add(core, m, SIGNAL_OPEN_FILES_LIMIT, at, p->row.open_files_limit);

@@ -238,6 +238,10 @@ static void process(struct text *out, const struct view_process *v)
         json_ratio(out, "cpu_ratio", v->cpu_ratio);
         json_ratio(out, "throttled_ratio", v->throttled_ratio);
         json_uint(out, "rss_bytes", p->rss_bytes);
+        if (p->memory_limit_bytes)
+                json_uint(out, "memory_limit_bytes", p->memory_limit_bytes);
+        else
+                json_null(out, "memory_limit_bytes");
         json_uint(out, "threads", p->threads);
         /* Zero says that the agent could not read it: a process of ours has at least one of each. */
         if (p->open_files_limit) {

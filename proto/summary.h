@@ -106,6 +106,7 @@ struct summary_process {
         uint64_t cpu_ns;       /* cumulative */
         uint64_t throttled_ns; /* cumulative, of its cgroup, which one process tells for all; 0: no quota, or not told */
         uint64_t rss_bytes;
+        uint64_t memory_limit_bytes; /* of its cgroup or one above, or the host's memory; 0: not known */
         uint32_t threads;
         uint32_t open_files, open_files_limit; /* 0 where not read */
         uint32_t restarts_1h;                  /* of its service on this host */

@@ -25,6 +25,7 @@ void wire_pack_processes(struct wire_packer *p)
         PACK(p, m, exit_signal, n, q[i].exit_signal);
         PACK(p, m, exit_oom, n, q[i].exit_oom);
         PACK(p, m, throttled_ns, n, q[i].throttled_ns);
+        PACK(p, m, memory_limit_bytes, n, q[i].memory_limit_bytes);
 }
 
 int wire_unpack_processes(struct wire_unpacker *u)
@@ -50,5 +51,6 @@ int wire_unpack_processes(struct wire_unpacker *u)
         UNPACK(u, "processes", m, exit_signal, n, rows[i].exit_signal = v);
         UNPACK(u, "processes", m, exit_oom, n, rows[i].exit_oom = v != 0);
         UNPACK(u, "processes", m, throttled_ns, n, rows[i].throttled_ns = v);
+        UNPACK(u, "processes", m, memory_limit_bytes, n, rows[i].memory_limit_bytes = v);
         return 0;
 }

@@ -278,6 +278,54 @@ static void mptcp(void **state)
         close(listener);
 }
 
+static void mptcp_clean(void)
+{
+        rig_run("ip mptcp endpoint flush; ip mptcp limits set subflows 0; ip address flush dev lo label lo:rig");
+}
+
+/* A subflow that the kernel's worker adds later counts as a connection of the same process, at both ends. */
+static void mptcp_second_subflow(void **state)
+{
+        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(7026), .sin_addr.s_addr = htonl(0x0a080001) };
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP), client, server;
+        int64_t end = clock_monotonic() + 10 * NSEC_PER_SEC;
+        struct event_counts c, s;
+        struct event_edge edge;
+        uint32_t index;
+
+        if (listener < 0) {
+                print_message("# this kernel has no MPTCP\n");
+                skip();
+        }
+        rig_run("ip address add 10.8.0.1/32 dev lo label lo:rig && ip address add 10.8.0.2/32 dev lo label lo:rig && "
+                "ip mptcp limits set subflows 2 && ip mptcp endpoint add 10.8.0.2 subflow");
+        assert_int_equal(bind(listener, (void *)&to, sizeof(to)), 0);
+        assert_int_equal(listen(listener, 16), 0);
+        client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+        assert_int_equal(connect(client, (void *)&to, sizeof(to)), 0);
+        server = tcp_accept(listener);
+        tcp_pass(client, server, 3000);
+        tcp_pass(server, client, 2000);
+        while (rig_counts(*state, EVENT_TRANSPORT_TCP, SERVER, 7026, NULL).opened < 2 && clock_monotonic() < end)
+                usleep(1000);
+        tcp_pass(client, server, 100000);
+        pair_close(&(struct pair){ client, server });
+        do {
+                s = rig_counts(*state, EVENT_TRANSPORT_TCP, SERVER, 7026, NULL);
+                c = rig_counts(*state, EVENT_TRANSPORT_TCP, CLIENT, 7026, NULL);
+        } while ((s.closed < 2 || c.closed < 2) && clock_monotonic() < end);
+        assert_true(c.attempted == 2 && c.opened == 2 && c.closed == 2);
+        assert_true(s.attempted == 2 && s.opened == 2 && s.closed == 2);
+        /* What MPTCP sends again on another subflow was sent twice. */
+        assert_true(c.sent >= 103000 && c.sent == s.received);
+        assert_true(s.sent >= 2000 && s.sent == c.received);
+        assert_int_equal(rig_edge(*state, EVENT_TRANSPORT_TCP, CLIENT, 7026, &edge, &index), 1);
+        assert_true(edge.owner.exe_inode != 0 && edge.owner.cgroup == ((struct rig *)*state)->cgroup);
+        rig_expect_keys(*state, 7026, 2);
+        close(listener);
+        mptcp_clean();
+}
+
 /* A socket that connects to itself: a simultaneous open with one end. */
 static void simultaneous(void **state)
 {
@@ -347,6 +395,7 @@ int main(void)
                 cmocka_unit_test(sendfile_and_splice),
                 cmocka_unit_test(fast_open),
                 cmocka_unit_test(mptcp),
+                cmocka_unit_test(mptcp_second_subflow),
                 cmocka_unit_test(simultaneous),
                 cmocka_unit_test(pointer_reuse),
                 cmocka_unit_test(nothing_lost),

@@ -3,11 +3,14 @@
 #include "tests/bpf/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void refused(uint16_t port)
@@ -148,9 +151,132 @@ static void storm(void **state)
         rig_expect_no_loss(rig);
 }
 
+/* More than one system call gives: each edge is met, and only once. */
+static void walk(void **state)
+{
+        struct event_counts before, after;
+        size_t edges_before, edges_after;
+        struct rig *rig = *state;
+        int n = 600;
+
+        before = rig_counts(rig, EVENT_TRANSPORT_TCP, EVENT_ROLE_CLIENT, 0, &edges_before);
+        for (int i = 0; i < n; i++)
+                refused((uint16_t)(20000 + i));
+        RIG_TCP(rig, EVENT_ROLE_CLIENT, 20000, .attempted = 1, .refused = 1);
+        RIG_TCP(rig, EVENT_ROLE_CLIENT, (uint16_t)(20000 + n - 1), .attempted = 1, .refused = 1);
+        after = rig_counts(rig, EVENT_TRANSPORT_TCP, EVENT_ROLE_CLIENT, 0, &edges_after);
+        assert_int_equal(after.attempted - before.attempted, n);
+        assert_int_equal(after.refused - before.refused, n);
+        assert_int_equal(edges_after - edges_before, n);
+}
+
+struct ran {
+        uint32_t tgid;
+        uint64_t ns;
+        unsigned threads;
+};
+
+static void ran_add(void *data, uint32_t tgid, uint64_t ns)
+{
+        struct ran *ran = data;
+
+        if (tgid != ran->tgid)
+                return;
+        ran->ns += ns;
+        ran->threads++;
+}
+
+static struct ran ran_of(struct rig *rig, pid_t pid)
+{
+        struct ran ran = { .tgid = (uint32_t)pid };
+
+        assert_int_equal(probe_ran(rig->probe, ran_add, &ran), 0);
+        return ran;
+}
+
+static void burn(int64_t ns)
+{
+        struct timespec t;
+
+        do
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+        while (t.tv_sec * NSEC_PER_SEC + t.tv_nsec < ns);
+}
+
+static void *burning_thread(void *data)
+{
+        char byte;
+
+        if (read(*(int *)data, &byte, 1) == 1)
+                burn(30 * NSEC_PER_MSEC);
+        pause();
+        return NULL;
+}
+
+/* Waits until the clock of a process stands still, which is when it sleeps. */
+static struct ran ran_asleep(struct rig *rig, pid_t pid, uint64_t more_than)
+{
+        int64_t end = clock_monotonic() + 5 * NSEC_PER_SEC;
+        struct ran now = ran_of(rig, pid), before;
+
+        do {
+                before = now;
+                usleep(20000);
+                now = ran_of(rig, pid);
+        } while ((now.ns != before.ns || now.ns <= more_than) && clock_monotonic() < end);
+        return now;
+}
+
+/* Who ran is told of the processes that are known, over all their threads; one that sleeps has not. */
+static void who_ran(void **state)
+{
+        struct ran first, then, same;
+        struct rig *rig = *state;
+        int go[2], ready[2];
+        pid_t pid, unknown;
+        char byte = 'x';
+
+        assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        unknown = fork();
+        if (unknown == 0) {
+                pause();
+                _exit(0);
+        }
+        pid = fork();
+        if (pid == 0) {
+                pthread_t thread;
+
+                refused(7807);
+                if (pthread_create(&thread, NULL, burning_thread, &go[0]) || write(ready[1], &byte, 1) != 1)
+                        _exit(1);
+                pause();
+                _exit(0);
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        first = ran_asleep(rig, pid, 0);
+        assert_int_equal(first.threads, 2);
+        assert_true(first.ns > 0);
+        same = ran_of(rig, pid);
+        assert_true(same.ns == first.ns);
+        assert_int_equal(write(go[1], &byte, 1), 1);
+        then = ran_asleep(rig, pid, first.ns + 29 * NSEC_PER_MSEC);
+        assert_true(then.ns - first.ns >= 29 * NSEC_PER_MSEC);
+        assert_int_equal(ran_of(rig, unknown).threads, 0);
+        for (size_t i = 0; i < 2; i++) {
+                close(go[i]);
+                close(ready[i]);
+        }
+        kill(pid, SIGKILL);
+        kill(unknown, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_int_equal(waitpid(unknown, NULL, 0), unknown);
+}
+
 int main(int argc, char **argv)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(ends), cmocka_unit_test(listen_port), cmocka_unit_test(storm) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(ends), cmocka_unit_test(listen_port), cmocka_unit_test(storm),
+                                            cmocka_unit_test(walk), cmocka_unit_test(who_ran) };
 
         if (argc == 3 && !strcmp(argv[1], "connect")) {
                 refused((uint16_t)atoi(argv[2]));

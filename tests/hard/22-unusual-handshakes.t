@@ -53,6 +53,17 @@ if [ "$(net_in one cat /proc/sys/net/mptcp/enabled 2>/dev/null)" = 1 ]; then
         py one exact-asks3 5003 262 <"$T/ask.py"
         says "MPTCP: its one subflow counts once; its bytes are the subflow's" \
                 'e("exact-asks3"; "exact-many") | [.connections.opened, .connections.closed, .connections.open, .seen_from]' '[20,20,0,"both"]'
+        # The kernel adds the second subflow by itself, a moment after the connection opened.
+        net_in one ip address add 10.77.1.110/24 dev "$(net_in one ip -o route get 10.77.1.20 | sed 's/.* dev \([^ ]*\).*/\1/')"
+        net_in one ip mptcp limits set subflows 2
+        net_in two ip mptcp limits set subflows 2
+        net_in one ip mptcp endpoint add 10.77.1.110 subflow
+        sed -e 's/range(20)/range(1)/' -e 's/^    s.close()/    import time; time.sleep(2); s.close()/' "$T/ask.py" >"$T/ask-slow.py"
+        py_begin two exact-two-ways 5014 262 0 <"$T/echo.py"
+        py one exact-asks14 5014 262 <"$T/ask-slow.py"
+        says "MPTCP: a second subflow is a second TCP connection of the same client, at both ends" \
+                'e("exact-asks14"; "exact-two-ways") | [.connections.opened, .connections.closed, .connections.open, .seen_from]' '[2,2,0,"both"]'
+        net_in one ip mptcp endpoint flush
         py_begin two exact-plain 5004 262 0 <"$T/echo.py"
         py one exact-asks4 5004 0 <"$T/ask.py"
         says "a plain client of an MPTCP server" "e(\"exact-asks4\"; \"exact-plain\") | $report" "$expected"

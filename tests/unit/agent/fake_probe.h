@@ -18,6 +18,8 @@ struct probe {
         size_t listeners_count;
         struct event_process processes[FAKE_LISTENERS];
         size_t processes_count;
+        bool tells_ran;
+        uint64_t ran[FAKE_LISTENERS]; /* of each process, in two threads */
         uint64_t losses[EVENT_LOSS_MAX];
         unsigned begun, ended;
         bool busy; /* the second step of a retirement is refused */
@@ -71,6 +73,15 @@ int probe_processes(struct probe *p, int (*function)(void *, const struct event_
                         return r;
         }
         return 0;
+}
+
+int probe_ran(struct probe *p, void (*function)(void *, uint32_t, uint64_t), void *data)
+{
+        for (size_t i = 0; p->tells_ran && i < p->processes_count; i++) {
+                function(data, p->processes[i].tgid, p->ran[i] / 3);
+                function(data, p->processes[i].tgid, p->ran[i] - p->ran[i] / 3);
+        }
+        return p->tells_ran ? 0 : -ENOTSUP;
 }
 
 int probe_retire_begin(struct probe *p, const struct event_edge *edge, uint32_t index)

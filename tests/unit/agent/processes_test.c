@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -264,6 +266,85 @@ static void exec_is_read_again(void **state)
         close(go[1]);
 }
 
+#define SLEEPERS 40
+
+/* What a /proc of our own says of the sleepers. */
+static void sleepers_say(const char *proc, unsigned pages)
+{
+        char path[96];
+        FILE *f;
+
+        for (unsigned i = 0; i < SLEEPERS; i++) {
+                snprintf(path, sizeof(path), "%s/%u", proc, 1000 + i);
+                assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+                snprintf(path, sizeof(path), "%s/%u/stat", proc, 1000 + i);
+                f = fopen(path, "w");
+                assert_non_null(f);
+                fprintf(f, "%u (sleeper) S 1 1 1 0 -1 0 0 0 0 0 7 5 0 0 20 0 1 0 100 4096 %u 0\n", 1000 + i, pages);
+                fclose(f);
+        }
+}
+
+/* How many rows say so many pages; *ret_one: whether that of the one does. */
+static size_t saying(struct processes *p, unsigned pages, uint32_t one, bool *ret_one)
+{
+        const struct summary_process *list;
+        size_t count, found = 0;
+        uint64_t hash;
+
+        assert_int_equal(processes_refresh(p, 100 * SECOND), 0);
+        assert_int_equal(processes_rows(p, 100 * SECOND, &list, &count, &hash), 0);
+        assert_int_equal(count, SLEEPERS);
+        *ret_one = false;
+        for (size_t i = 0; i < count; i++) {
+                bool says = list[i].rss_bytes == (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+
+                found += says;
+                *ret_one |= says && list[i].pid == one;
+        }
+        return found;
+}
+
+/* One that ran is read at once, and of those that did not a few in turn; all, where nothing tells who ran. */
+static void idle_are_not_read(void **state)
+{
+        char proc[] = "/tmp/processes-test-XXXXXX", command[64];
+        struct processes *p;
+        size_t read = 0;
+        bool one;
+
+        (void)state;
+        assert_non_null(mkdtemp(proc));
+        assert_int_equal(processes_new(probe, owners, proc, &p), 0);
+        sleepers_say(proc, 10);
+        probe->tells_ran = true;
+        name(1, 0);
+        for (uint32_t i = 0; i < SLEEPERS; i++) {
+                probe->processes[i] =
+                        (struct event_process){ .owner = { .cgroup = 1 }, .start_ns = SECOND, .tgid = 1000 + i, .pid = 1000 + i };
+                probe->ran[i] = 1000 + i;
+        }
+        probe->processes_count = SLEEPERS;
+        assert_int_equal(saying(p, 10, 0, &one), SLEEPERS);
+        for (uint32_t i = 0; i < SLEEPERS; i++) {
+                sleepers_say(proc, 20 + i);
+                probe->ran[i]++;
+                read = saying(p, 20 + i, 1000 + i, &one);
+                assert_true(one);
+                assert_in_range(read, 1, SLEEPERS / 2);
+        }
+        sleepers_say(proc, 200);
+        for (unsigned i = 0; i < 4 && read < SLEEPERS; i++)
+                read = saying(p, 200, 0, &one);
+        assert_int_equal(read, SLEEPERS);
+        probe->tells_ran = false;
+        sleepers_say(proc, 300);
+        assert_int_equal(saying(p, 300, 0, &one), SLEEPERS);
+        processes_free(&p);
+        snprintf(command, sizeof(command), "rm -r %s", proc);
+        assert_int_equal(system(command), 0);
+}
+
 static void what_a_server_takes(void **state)
 {
         char folder[] = "/tmp/processes-test-XXXXXX", program[64], file[64], command[160];
@@ -366,6 +447,7 @@ int main(void)
                                             TEST(only_main_processes_count),
                                             TEST(a_crash_loop),
                                             TEST(exec_is_read_again),
+                                            TEST(idle_are_not_read),
                                             TEST(lives_are_bounded),
                                             TEST(what_a_server_takes),
                                             TEST(files_that_are_no_executables) };

@@ -241,7 +241,8 @@ static void test_processes(void **state)
         array = json_object_get(root, "processes");
         for (size_t i = 0; i < 2; i++)
                 HAS(json_array_get(array, i), "service:s", "host:s", "pid:n", "started:s", "executable:s", "build:s", "cpu_ratio:n",
-                    "rss_bytes:n", "threads:n", "open_files:n?", "open_files_limit:n?", "restarts_1h:n", "last_exit:o?");
+                    "rss_bytes:n", "memory_limit_bytes:n?", "threads:n", "open_files:n?", "open_files_limit:n?", "restarts_1h:n",
+                    "last_exit:o?");
         assert_true(json_is_null(json_object_get(json_array_get(array, 0), "last_exit")));
         assert_true(json_is_null(json_object_get(json_array_get(array, 0), "open_files")));
         HAS(json_object_get(json_array_get(array, 1), "last_exit"), "code:n", "signal:n", "oom:b");

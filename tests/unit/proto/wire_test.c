@@ -139,6 +139,7 @@ static struct fixture *fixture_new(void)
                                                     .threads = 2,
                                                     .open_files = 11,
                                                     .open_files_limit = 1024,
+                                                    .memory_limit_bytes = 3ULL << 40,
                                                     .restarts_1h = 1,
                                                     .throttled_ns = 1234567,
                                                     .has_exit = true,
@@ -218,7 +219,8 @@ static void expect_same(const struct summary *a, const struct summary *b)
         for (size_t i = 0; i < a->processes_count; i++) {
                 SAME(processes[i].identity), SAME(processes[i].pid), SAME(processes[i].started), SAME(processes[i].cpu_ns);
                 SAME(processes[i].rss_bytes), SAME(processes[i].threads), SAME(processes[i].open_files);
-                SAME(processes[i].open_files_limit), SAME(processes[i].restarts_1h), SAME(processes[i].has_exit);
+                SAME(processes[i].memory_limit_bytes), SAME(processes[i].open_files_limit), SAME(processes[i].restarts_1h),
+                        SAME(processes[i].has_exit);
                 SAME(processes[i].throttled_ns), SAME(processes[i].exit_code), SAME(processes[i].exit_signal),
                         SAME(processes[i].exit_oom);
                 SAME_TEXT(processes[i].executable), SAME_TEXT(processes[i].build);
