@@ -18,6 +18,12 @@
 
 static char rig_folder[64];
 
+/* Signatures take a tool that watches every instruction fifty times as long: there `some` must do. */
+static inline unsigned rig_count(unsigned all, unsigned some)
+{
+        return getenv("FAST") ? some : all;
+}
+
 static void rig_run(const char *format, const char *a, const char *b)
 {
         char command[2048];
