@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static char folder[128], last_file[256], last_sentence[512];
 static unsigned in_other_files;
@@ -169,12 +168,16 @@ static void test_every_byte_of_a_small_log(void **state)
 /* NIGHTSHIFT_EVERY_BYTE=1: all of them, which takes an hour. */
 static void test_bytes_of_a_large_log(void **state)
 {
-        unsigned step = getenv("NIGHTSHIFT_EVERY_BYTE") ? 1 : rig_count(9973, 99991), flips;
+        unsigned step = getenv("NIGHTSHIFT_EVERY_BYTE") ? 1 : 9973, flips = 0;
 
         (void)state;
         make_log(520, 515);
         assert_int_equal(verify(NULL, NULL), 0);
-        flips = flip_all("", 1, step);
+        if (rig_count(0, 1)) {
+                flips = flip("checkpoint", 1, 99) + flip("tile/1/000.p/2", 1, 50) + flip("tile/entries/001", 1, 199999);
+        } else {
+                flips = flip_all("", 1, step);
+        }
         print_message("%u bytes of a log of 520 entries\n", flips);
 }
 
@@ -189,7 +192,7 @@ static void test_missing_and_additional_files(void **state)
 
         (void)state;
         make_log(520, 520);
-        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(files); i += rig_count(1, 4)) {
                 snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
                 rig_run("mv %s %s", path, rig_folder);
                 if (verify(NULL, NULL) == 0)
@@ -198,7 +201,7 @@ static void test_missing_and_additional_files(void **state)
                          strrchr(files[i], '/') ? strrchr(files[i], '/') + 1 : files[i], folder, files[i]);
                 rig_run("mv %s%s", path, "");
         }
-        for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(more); i += rig_count(1, 4)) {
                 snprintf(path, sizeof(path), "%s/%s", folder, more[i]);
                 rig_run("mkdir -p $(dirname %s) && echo >%s", path, path);
                 expected_file = more[i];
