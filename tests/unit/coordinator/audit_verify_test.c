@@ -171,14 +171,14 @@ static void test_bytes_of_a_large_log(void **state)
         unsigned step = getenv("NIGHTSHIFT_EVERY_BYTE") ? 1 : 9973, flips = 0;
 
         (void)state;
-        make_log(520, 515);
+        make_log(rig_count(520, 260), rig_count(515, 260));
         assert_int_equal(verify(NULL, NULL), 0);
         if (rig_count(0, 1)) {
-                flips = flip("checkpoint", 1, 99) + flip("tile/1/000.p/2", 1, 50) + flip("tile/entries/001", 1, 199999);
+                flips = flip("checkpoint", 1, 99) + flip("tile/1/000.p/1", 1, 50) + flip("tile/entries/000", 1, 199999);
         } else {
                 flips = flip_all("", 1, step);
         }
-        print_message("%u bytes of a log of 520 entries\n", flips);
+        print_message("%u bytes of a log of %u entries\n", flips, rig_count(520, 260));
 }
 
 static void test_missing_and_additional_files(void **state)
@@ -191,6 +191,8 @@ static void test_missing_and_additional_files(void **state)
         char path[512];
 
         (void)state;
+        if (rig_count(0, 1))
+                skip(); /* hundreds of signatures a file */
         make_log(520, 520);
         for (size_t i = 0; i < ARRAY_SIZE(files); i += rig_count(1, 4)) {
                 snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
