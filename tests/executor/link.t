@@ -4,6 +4,7 @@
 # timeout: 500
 if [ -z "${IN_NAMESPACE:-}" ] && [ "$(id -u)" = 0 ]; then IN_NAMESPACE=1 exec unshare -m "$0" "$@"; fi
 . tests/executor/lib.sh
+skip_if_fast
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 S=$TMPDIR/srv
 mkdir -p "$S/releases" "$S/barriers"

@@ -3,6 +3,7 @@
 # the simulation must say so, by that promise's name. A break that does not change the source any more is a failure.
 # timeout: 600
 . tests/system/tap.sh
+skip_if_fast
 O=${O:-build}
 CC=${CC:-gcc}
 MUTANT=$TMPDIR/mutant
