@@ -67,7 +67,7 @@ static bool await_events(const struct target_cgroup *cgroup, const char *expecte
 /* The cgroup, if all is as the plan has it; else the result says why not. */
 static bool find(struct action_call *call, struct target_cgroup *ret_cgroup)
 {
-        char value[16];
+        char value[16] = "";
 
         ret_cgroup->fd = -1;
         if (target_find(call, ret_cgroup) < 0)
@@ -146,7 +146,7 @@ static void revert(struct action_call *call)
 {
         const struct inverse *from = (const struct inverse *)(const void *)call->inverse;
         struct target_cgroup cgroup = { .fd = -1 };
-        char value[16];
+        char value[16] = "";
         int r = call->inverse_size == sizeof(*from) ? target_cgroup_open(from->path, from->cgroup, &cgroup) : -EBADMSG;
 
         if (r == -ENOENT) {

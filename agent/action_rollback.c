@@ -1,7 +1,7 @@
 /* service.rollback: makes the build run again that ran before. How is the driver's; here is what they share. */
-#include "agent/command.h"
 #include "agent/config_services.h"
 #include "agent/rollback.h"
+#include "agent/unit.h"
 
 #include <string.h>
 
@@ -16,11 +16,6 @@ static const struct rollback_driver *driver_of(const struct service *service)
                 if (strcmp(drivers[i]->name, service->rollback.driver) == 0)
                         return drivers[i];
         return NULL;
-}
-
-int64_t rollback_timeout(const struct service *service)
-{
-        return service->rollback.timeout ? service->rollback.timeout : TIMEOUT_NS;
 }
 
 static const char *forbids(const struct service *service)
@@ -44,8 +39,7 @@ static int64_t lease_max(const struct service *service)
 
 static int64_t patience(const struct service *service)
 {
-        return 4 * rollback_timeout(service) + service->restart_safe.drain_timeout + service->restart_safe.ready_within +
-               TIMEOUT_NS;
+        return 4 * unit_timeout(service) + service->restart_safe.drain_timeout + service->restart_safe.ready_within + TIMEOUT_NS;
 }
 
 static void check(struct action_call *call)

@@ -94,6 +94,9 @@ static const struct field freeze_fields[] = {
         { "within", FIELD_DURATION, AT(freeze.within), .required = true, .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC,
           .help = "It is thawed after so long at the latest." },
 };
+static const struct field restart_now_fields[] = {
+        { "unit", FIELD_UNIT, AT(restart.unit), .required = true, .help = "The unit to restart." },
+};
 static const struct field service_fields[] = {
         { "match", FIELD_SECTION, .required = true, SECTION(match_fields),
           .help = "What belongs to the service: every key that is given must fit; patterns with * and ? are allowed." },
@@ -101,6 +104,8 @@ static const struct field service_fields[] = {
         { "rollback", FIELD_SECTION, AT(rollback.present), SECTION(rollback_fields), .help = "It may be rolled back, so." },
         { "freeze", FIELD_SECTION, AT(freeze.present), SECTION(freeze_fields),
           .help = "Its processes may be frozen for a while, so." },
+        { "restart", FIELD_SECTION, AT(restart.present), SECTION(restart_now_fields),
+          .help = "It may be restarted on a person's word, so; with restart_safe it is drained before, and awaited." },
         { "scale", FIELD_SECTION, AT(scale.present), SECTION(scale_fields), .help = "It may be scaled, so." },
         { "pools", FIELD_POOLS, AT(pools),
           .help = "What pools of connections in its own code hold at most, such as [{port: 5432, max: 20}]." },

@@ -28,6 +28,10 @@ struct service {
                 bool present;
         } freeze;
         struct {
+                char *unit;
+                bool present;
+        } restart;
+        struct {
                 char *driver, *unit;
                 int64_t min, max;
                 bool present;

@@ -202,6 +202,15 @@ static void on_timer(void *data, int64_t monotonic)
         executor_drain(child);
 }
 
+static void complain(const char *what)
+{
+        static struct log_gate gate = { .interval_ns = 60 * NSEC_PER_SEC, .burst = 4 };
+        uint64_t suppressed;
+
+        if (log_gate_open(&gate, clock_monotonic(), &suppressed))
+                log_error("executor", "%s that cannot be was ignored; %llu before it", what, (unsigned long long)suppressed);
+}
+
 /* Numbers that no order can have are not passed on. */
 static bool is_valid(const struct executor_order *o)
 {
@@ -244,7 +253,7 @@ static void take_order(struct executor_child *child, const struct executor_order
         int index;
 
         if (!is_valid(order)) {
-                log_error("executor", "an order that cannot be was ignored");
+                complain("an order");
                 return;
         }
         q = request_of(child, order);
@@ -322,7 +331,7 @@ static void on_request(void *data, uint32_t events)
         else if (n == sizeof(request) && request.kind == EXECUTOR_RELOAD)
                 reload(child);
         else
-                log_error("executor", "a request that cannot be was ignored");
+                complain("a request");
 }
 
 static void load(void *data, const struct journal_entry *entry)
@@ -347,8 +356,8 @@ static void load(void *data, const struct journal_entry *entry)
 static int open_journal(struct executor_child *child)
 {
         struct timespec nap = { .tv_nsec = LOCK_WAIT_NS };
-        uint64_t epoch;
-        size_t damaged;
+        uint64_t epoch = 0;
+        size_t damaged = 0;
         int r;
 
         while ((r = journal_open(child->config.state_dir, &child->journal)) == -EBUSY) {

@@ -256,7 +256,7 @@ static void convert(const struct journal *journal, const struct journal_record *
 int journal_read(struct journal *journal, void (*function)(void *data, const struct journal_entry *entry), void *data,
                  uint64_t *ret_epoch, size_t *ret_damaged)
 {
-        CLEANUP_FREE struct journal_record *record = malloc(sizeof(*record));
+        CLEANUP_FREE struct journal_record *record = calloc(1, sizeof(*record));
         CLEANUP_FREE struct journal_entry *entry = malloc(sizeof(*entry));
         size_t damaged = 0;
         uint64_t epoch = 0;

@@ -14,12 +14,3 @@ struct rollback_driver {
 };
 
 extern const struct rollback_driver rollback_commands, rollback_link;
-
-int64_t rollback_timeout(const struct service *service);
-/* Runs what the file declares for before a restart. 0, or -errno with the call's sentence set. */
-MUST_CHECK int rollback_drain(struct action_call *call);
-/* rollback_unit.c. The main process of the unit; -ESRCH: it does not run. */
-MUST_CHECK int rollback_main_pid(struct action_call *call, uint32_t *ret_pid);
-MUST_CHECK int rollback_restart(struct action_call *call);
-/* Waits until the service is ready, as the file declares it. */
-MUST_CHECK int rollback_await_ready(struct action_call *call);

@@ -4,6 +4,7 @@
 #include "agent/config_services.h"
 #include "agent/digest.h"
 #include "agent/rollback.h"
+#include "agent/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 static int read_state(struct action_call *call, struct action_digest *ret_digest)
 {
         CLEANUP_FREE char *text = malloc(STATE_MAX);
-        int r = text ? command_run(&call->service->rollback.state_argv, rollback_timeout(call->service), text, STATE_MAX) : -ENOMEM;
+        int r = text ? command_run(&call->service->rollback.state_argv, unit_timeout(call->service), text, STATE_MAX) : -ENOMEM;
 
         if (r == 0) {
                 digest_data(text, strlen(text), ret_digest);
@@ -29,7 +30,7 @@ static int read_state(struct action_call *call, struct action_digest *ret_digest
 
 static int run(struct action_call *call, const char *name, const struct yaml_config_strings *argv)
 {
-        int r = command_run(argv, rollback_timeout(call->service), NULL, 0);
+        int r = command_run(argv, unit_timeout(call->service), NULL, 0);
 
         if (r < 0)
                 action_say(call, "the command `%s`: %s", name, strerror(-r));

@@ -5,11 +5,10 @@
  * messages, a flag that goes one way). Releases are ordered by the time at which their folders were last changed;
  * a rollback is refused if the release that runs, or any between it and the target, has such a mark, or if a mark
  * names a release that is not there, as then its place is not known. */
-#include "agent/command.h"
 #include "agent/config_services.h"
 #include "agent/digest.h"
 #include "agent/rollback.h"
-#include "agent/text.h"
+#include "agent/unit.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -174,7 +173,7 @@ static void check(struct action_call *call)
 
         if (!find(call, &found))
                 return;
-        if (rollback_main_pid(call, &pid) < 0) {
+        if (unit_main_pid(call, call->service->rollback.unit, &pid) < 0) {
                 call->result.outcome = REMEDY_UNCHANGED;
                 call->result.reason = ACTION_REASON_UNSUPPORTED;
                 return;
@@ -217,7 +216,7 @@ static int point(const struct service *service, const char *text)
 static void apply(struct action_call *call)
 {
         const struct inverse *kept = (const struct inverse *)(const void *)call->inverse;
-        int r = rollback_drain(call);
+        int r = unit_drain(call);
 
         if (r < 0) {
                 call->result.outcome = REMEDY_UNCHANGED;
@@ -227,7 +226,7 @@ static void apply(struct action_call *call)
         r = point(call->service, kept->ours);
         if (r < 0)
                 action_failed(call, ACTION_REASON_FAILED, "cannot change the link: %s", strerror(-r));
-        else if (rollback_restart(call) < 0 || rollback_await_ready(call) < 0)
+        else if (unit_restart(call, call->service->rollback.unit) < 0 || unit_await_ready(call, call->service->rollback.unit) < 0)
                 call->result.outcome = REMEDY_FAILED;
         else
                 call->result.outcome = REMEDY_DONE;
@@ -250,7 +249,7 @@ static int runs_from(struct action_call *call, const char *link)
         resolved = realpath(release, NULL);
         if (!resolved)
                 return -errno;
-        r = rollback_main_pid(call, &pid);
+        r = unit_main_pid(call, call->service->rollback.unit, &pid);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
@@ -306,7 +305,8 @@ static void revert(struct action_call *call)
                 }
         }
         /* Also if the link is as before: an attempt that ended halfway may have changed it and not restarted. */
-        if ((runs_from(call, kept->former) != 1 && rollback_restart(call) < 0) || rollback_await_ready(call) < 0) {
+        if ((runs_from(call, kept->former) != 1 && unit_restart(call, call->service->rollback.unit) < 0) ||
+            unit_await_ready(call, call->service->rollback.unit) < 0) {
                 call->result.outcome = REMEDY_FAILED;
                 call->result.reason = ACTION_REASON_FAILED;
                 return;

@@ -2,6 +2,7 @@
 # Orders on their whole way on a real agent: from a coordinator through the link to the executor, a cgroup, and back.
 # timeout: 200
 . tests/executor/lib.sh
+skip_if_fast
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 ROOT=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
 [ -n "$ROOT" ] || skip_all "no cgroup2 here"

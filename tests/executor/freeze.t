@@ -3,6 +3,7 @@
 # at every point; and everything that it must refuse.
 # timeout: 300
 . tests/executor/lib.sh
+skip_if_fast
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 ROOT=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
 [ -n "$ROOT" ] || skip_all "no cgroup2 here"

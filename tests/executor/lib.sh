@@ -21,12 +21,12 @@ former() { sed -n "s/^key=$1 .* former=\([0-9a-f]*\) .*/\1/p" <<<"$SAID" | tail 
 forget() { rm -rf "$STATE"; }
 
 # killed_everywhere MOST NAME LINE...: gives the orders again and again to an executor that is killed at its Nth point,
-# for each N until it is not reached, and lets a new one settle what was left. Before each, `prepare` makes the world
+# for each N (with STRIDE each STRIDEth) until it is not reached, and lets a new one settle what was left. Before each, `prepare` makes the world
 # and prints it; after each, `present` prints it, which must be the same.
 killed_everywhere() {
         local most=$1 name=$2 n points=0 bad=0 changed=0 r before after
         shift 2
-        for n in $(seq 1 "$most"); do
+        for n in $(seq 1 "${STRIDE:-1}" "$most"); do
                 forget
                 rm -f "$TMPDIR/points"
                 prepare || return 1
@@ -47,7 +47,7 @@ killed_everywhere() {
                         note "killed at point $n: had $before, left $after; said: $(cat "$TMPDIR/said") then $SAID"
                 fi
         done
-        is "$bad" 0 "$name: killed at each of $points points, the former state is back"
+        is "$bad" 0 "$name: killed at ${STRIDE:+every ${STRIDE}th of }$points points, the former state is back"
         note "$changed kills left a change behind"
         ok "$name: some kills left a change behind" test "$changed" -gt 3
         ok "$name: there were points, and the last one was passed" test "$points" -gt 10 -a "$points" -lt "$most"

@@ -4,6 +4,7 @@
 # timeout: 500
 if [ -z "${IN_NAMESPACE:-}" ] && [ "$(id -u)" = 0 ]; then IN_NAMESPACE=1 exec unshare -m "$0" "$@"; fi
 . tests/executor/lib.sh
+skip_if_fast
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 S=$TMPDIR/srv
 mkdir -p "$S/releases" "$S/barriers"
@@ -17,6 +18,7 @@ show) if kill -0 "\$pid" 2>/dev/null; then echo "\$pid"; else echo 0; fi ;;
 restart)
         [ "\$3" = payments.service ] || exit 5
         echo restart >>\$S/restarts
+        [ ! -e \$S/slow ] || sleep 5
         [ ! -e "\$S/releases/broken" ] || [ "\$(readlink \$S/current)" != releases/broken ] || exit 1
         kill -9 "\$pid" 2>/dev/null; while kill -0 "\$pid" 2>/dev/null; do sleep 0.01; done
         cd -P \$S/current || exit 1
@@ -42,8 +44,9 @@ services:
     match: {unit: payments.service}
     restart_safe: {drain: {argv: [/usr/bin/touch, $S/drained], timeout: 2s}, ready: {port: $PORT, within: 5s}}
     rollback: {driver: release-link, link: $S/current, releases: $S/releases, barriers: $S/barriers, unit: payments.service, timeout: 5s}
+    restart: {unit: payments.service}
 limits: {actions_per_hour: 100, concurrent: 1, cooldown: 1s, attempts: 50}
-allow: [service.rollback]
+allow: [service.rollback, service.restart]
 END
 }
 config
@@ -101,6 +104,33 @@ fresh
 drive "apply service.rollback key=1 service=payments lease=5 from=c to=b" "wait key=1 state=applied" "wait key=1 state=yielded"
 is "$(said 1), $(readlink "$S/current")" "yielded changed, releases/d" "a deployment meanwhile: left as it is"
 wait $!
-SETTLE_MS=2500 killed_everywhere 300 "release link" "apply service.rollback key=1 service=payments lease=20 from=c to=b" \
+# service.restart, which nothing brings back: on a person's word, of the process that was named.
+fresh
+was=$(cat "$S/pid")
+drive "apply service.restart key=1 service=payments lease=20 pid=$was" "wait key=1 state=refused"
+is "$(said 1), $(cat "$S/pid")" "refused one-way, $was" "nobody said yes to a restart"
+drive "apply service.restart key=2 service=payments lease=20 person=1" "wait key=2 state=refused" \
+        "apply service.restart key=3 service=payments lease=20 person=1 pid=$$" "wait key=3 state=refused" \
+        "apply service.restart key=4 service=payments lease=20 person=1 pid=$was start=1000000000" "wait key=4 state=refused"
+is "$(said 2), $(said 3), $(said 4), $(cat "$S/pid")" "refused no-targets, refused mismatch, refused mismatch, $was" \
+        "a restart names the process that it ends"
+drive "apply service.restart key=5 service=payments lease=3 person=1 pid=$was" "wait key=5 state=applied" "wait key=5 state=held" \
+        "revert service.restart key=5 service=payments" "sleep=300"
+is "$(said 5), $(verdict 5), $(release)" "held lease, verified, c" "a person did: restarted, verified, and held when the lease lapses"
+ok "by another process" test "$(cat "$S/pid")" != "$was"
+fresh
+was=$(cat "$S/pid")
+rm -f "$S/restarts"
+touch "$S/slow"
+printf '%s\n' "apply service.restart key=6 service=payments lease=20 person=1 pid=$was" "wait key=6 state=held" |
+        "$DRIVER" "$CONFIG" "$STATE" >"$TMPDIR/said" 2>>"$TMPDIR/log" &
+await 10 test -e "$S/restarts"
+kill -9 "$(sed -n 's/^pid=//p' "$TMPDIR/said")"
+wait $!
+rm "$S/slow"
+drive "wait key=6 state=stuck"
+is "$(said 6)" "stuck restarted" "killed while it was under way: nobody knows, so a person is asked"
+
+STRIDE=5 SETTLE_MS=2500 killed_everywhere 300 "release link" "apply service.rollback key=1 service=payments lease=20 from=c to=b" \
         "wait key=1 state=applied" "sleep=300" "revert service.rollback key=1 service=payments" "wait key=1 state=reverted"
 done_testing

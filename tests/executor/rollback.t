@@ -3,6 +3,7 @@
 # state compared; undone by order, by a lapsed lease, by its own verification, and after a kill at every point.
 # timeout: 400
 . tests/executor/lib.sh
+skip_if_fast
 W=$TMPDIR/service
 mkdir "$W"
 # The service: its build is in a file, and so are the notes of a command about what it was given.

@@ -505,7 +505,8 @@ static void advance(struct world *w, int64_t by)
                         remedy_tick(w->core, &now);
                 drain(w);
                 check_lasting(w);
-                if (!next && at < end && remedy_next(w->core) + w->boot_started <= at && tick != INT64_MAX) {
+                tick = remedy_next(w->core);
+                if (!next && at < end && tick != INT64_MAX && tick + w->boot_started <= at) {
                         /* A lease that cannot be acted on before a step has ended. */
                         w->now = MAX(w->now, MIN(end, w->now + 100 * NSEC_PER_MSEC));
                 }

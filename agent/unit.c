@@ -1,7 +1,7 @@
-/* The unit of a service that is rolled back: drained, restarted, and ready again. */
+#include "agent/unit.h"
+
 #include "agent/command.h"
 #include "agent/config_services.h"
-#include "agent/rollback.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,13 @@
 
 #define SYSTEMCTL "/usr/bin/systemctl"
 #define READY_NS (20 * NSEC_PER_SEC)
+#define TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define LISTEN_STATE 0x0au /* TCP_LISTEN, as /proc/net/tcp has it */
+
+int64_t unit_timeout(const struct service *service)
+{
+        return service->rollback.timeout ? service->rollback.timeout : TIMEOUT_NS;
+}
 
 static int failed(struct action_call *call, const char *what, int r)
 {
@@ -21,28 +27,28 @@ static int failed(struct action_call *call, const char *what, int r)
         return r < 0 ? r : -EIO;
 }
 
-int rollback_drain(struct action_call *call)
+int unit_drain(struct action_call *call)
 {
         const struct service *service = call->service;
-        int64_t timeout = service->restart_safe.drain_timeout ? service->restart_safe.drain_timeout : rollback_timeout(service);
+        int64_t timeout = service->restart_safe.drain_timeout ? service->restart_safe.drain_timeout : unit_timeout(service);
         int r = service->restart_safe.drain_argv.count ? command_run(&service->restart_safe.drain_argv, timeout, NULL, 0) : 0;
 
         return r == 0 ? 0 : failed(call, "the command that drains", r);
 }
 
-int rollback_restart(struct action_call *call)
+int unit_restart(struct action_call *call, const char *unit)
 {
-        const char *const argv[] = { SYSTEMCTL, "restart", "--", call->service->rollback.unit, NULL };
-        int r = command_run_list(argv, rollback_timeout(call->service), NULL, 0);
+        const char *const argv[] = { SYSTEMCTL, "restart", "--", unit, NULL };
+        int r = command_run_list(argv, unit_timeout(call->service), NULL, 0);
 
         return r == 0 ? 0 : failed(call, "systemctl restart", r);
 }
 
-int rollback_main_pid(struct action_call *call, uint32_t *ret_pid)
+int unit_main_pid(struct action_call *call, const char *unit, uint32_t *ret_pid)
 {
-        const char *const argv[] = { SYSTEMCTL, "show", "--property=MainPID", "--value", "--", call->service->rollback.unit, NULL };
+        const char *const argv[] = { SYSTEMCTL, "show", "--property=MainPID", "--value", "--", unit, NULL };
         char text[64];
-        int r = command_run_list(argv, rollback_timeout(call->service), text, sizeof(text));
+        int r = command_run_list(argv, unit_timeout(call->service), text, sizeof(text));
         unsigned pid;
 
         if (r != 0)
@@ -79,7 +85,7 @@ static bool listens(uint32_t pid, uint16_t port)
         return found;
 }
 
-int rollback_await_ready(struct action_call *call)
+int unit_await_ready(struct action_call *call, const char *unit)
 {
         const struct service *service = call->service;
         int64_t end = clock_monotonic() + (service->restart_safe.ready_within ? service->restart_safe.ready_within : READY_NS);
@@ -89,7 +95,7 @@ int rollback_await_ready(struct action_call *call)
         if (!service->restart_safe.ready_port)
                 return 0;
         do {
-                int r = rollback_main_pid(call, &pid);
+                int r = unit_main_pid(call, unit, &pid);
 
                 if (r == 0 && listens(pid, (uint16_t)service->restart_safe.ready_port)) {
                         call->detail[0] = '\0';

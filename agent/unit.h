@@ -1,0 +1,15 @@
+/* The unit of a service: drained, restarted, and ready again, through systemctl(1). For steps of actions: all of them
+ * block, and set the call's sentence where they fail. The unit is always one of the host's own file. */
+#pragma once
+
+#include "agent/action.h"
+
+/* How long a command or a restart of the service may take. */
+int64_t unit_timeout(const struct service *service);
+/* Runs what the file declares for before a restart, if anything. */
+MUST_CHECK int unit_drain(struct action_call *call);
+MUST_CHECK int unit_restart(struct action_call *call, const char *unit);
+/* The main process of the unit; -ESRCH: it does not run. */
+MUST_CHECK int unit_main_pid(struct action_call *call, const char *unit, uint32_t *ret_pid);
+/* Waits until the service is ready, as the file declares it; 0 at once where it does not. */
+MUST_CHECK int unit_await_ready(struct action_call *call, const char *unit);
