@@ -111,7 +111,7 @@ static bool approved(const struct context *c, const struct remedy *m)
                         authority_rung(c->policy, authority_find(&c->acting->authority, &m->plan.unit), m->plan.class, c->now);
 
                 reason = gate_alone(c->acting, c->now, &m->plan, rung, why);
-                if (reason && m->approved_at == m->state_at && m->state == REMEDY_APPROVED)
+                if (reason)
                         return decide(c, RECORD_WITHDRAWN, m, MOVER_PLANNER, "%s", reason);
         }
         if (m->approved_at + c->policy->approval_lives >= c->now && intend(c, m, s, 0, why))
@@ -200,8 +200,7 @@ static bool verified(const struct context *c, const struct remedy *m)
         if (m->approved_at + c->policy->proposal_lives < c->now)
                 return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified; %u targets were left too long", left);
         for (uint32_t i = next; i < m->plan.count; i++)
-                if (!plan_target_stands(&m->plan, i, s, why) && gate_evidence(c->acting, c->now, c->scene, s, why) == NULL &&
-                    !plan_target_stands(&m->plan, i, s, why))
+                if (plan_target_gone(&m->plan, i, s, why))
                         return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified; %u targets are left: %.150s", left, why);
         return intend(c, m, s, next, why);
 }
@@ -267,6 +266,14 @@ static uint32_t most_of(const struct context *c, const struct plan *plan, enum r
         return gate_alone(c->acting, c->now, &one, rung, why) ? 0 : 1;
 }
 
+static bool all_stand(const struct plan *plan, const struct situation *s, char why[PLAN_WHY_MAX])
+{
+        for (uint32_t i = 0; i < plan->count; i++)
+                if (!plan_target_stands(plan, i, s, why))
+                        return false;
+        return true;
+}
+
 static bool propose(const struct context *c, const struct situation *s)
 {
         char why[PLAN_WHY_MAX];
@@ -288,7 +295,7 @@ static bool propose(const struct context *c, const struct situation *s)
                         if (plan_make(c->policy, s, k, 1, &plan, why) < 0)
                                 continue;
                 }
-                if (gate_window(c->acting, c->now, &plan, true, why)) {
+                if (gate_window(c->acting, c->now, &plan, true, why) || !all_stand(&plan, s, why)) {
                         plan_free(&plan);
                         continue;
                 }

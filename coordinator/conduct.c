@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_EVERY (10 * NSEC_PER_SEC)
 #define DECISIONS_MOST 64 /* a tick: each is a sync of the disk */
 #define ORDERS_MOST 64
 
@@ -20,6 +21,8 @@ struct conduct {
         struct ledger ledger;
         struct pace pace;
         uint64_t epoch;
+        uint64_t latest; /* incident that was looked at */
+        int64_t looked_at;
         bool followed; /* all that it says is in `acting` */
         bool damaged;  /* what the log says cannot be followed */
 };
@@ -150,16 +153,23 @@ static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
         return 0;
 }
 
-static bool anything_to_do(const struct conduct *c)
+/* A scene walks the graph for each incident: at once for a new one and while something is under way, else now and
+ * then. */
+static bool is_due(const struct conduct *c, int64_t now)
 {
-        if (acting_epoch(c->acting) < c->epoch)
+        uint64_t latest = scenes_latest(c->core);
+        bool waits = latest > 0;
+
+        if (acting_epoch(c->acting) < c->epoch || latest > c->latest)
                 return true;
-        if (scenes_any(c->core))
-                return true;
-        for (size_t k = 0; k < acting_count(c->acting); k++)
-                if (!remedy_is_over(acting_get(c->acting, k)->state))
+        for (size_t k = 0; k < acting_count(c->acting); k++) {
+                enum remedy_state state = acting_get(c->acting, k)->state;
+
+                if (!remedy_is_over(state) && state != REMEDY_PROPOSED)
                         return true;
-        return false;
+                waits = waits || state == REMEDY_PROPOSED;
+        }
+        return waits && now >= c->looked_at + LOOK_EVERY;
 }
 
 /* No agent says that it carries out actions: the coordinator answers in its place. */
@@ -196,8 +206,10 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 
         if (!c->followed && !audit_refusal(c->audit))
                 follow(c);
-        if (conduct_refusal(c) || !anything_to_do(c))
+        if (conduct_refusal(c) || !is_due(c, now))
                 return;
+        c->latest = scenes_latest(c->core);
+        c->looked_at = now;
         r = look(c, now, &seen);
         if (r < 0) {
                 log_error("acting", "nothing is decided: %s", strerror(-r));

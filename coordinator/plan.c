@@ -95,8 +95,6 @@ static int choose(const struct situation *s, const struct action *action, struct
 
                         if (!reaches(action, x) || x->sick != (pass == 0) || (!by_process(action) && has_host(plan, x->host)))
                                 continue;
-                        if (!x->fresh)
-                                return no(why, "%s was not heard of in full of late", x->host);
                         if (plan->count == PLAN_TARGETS_MAX)
                                 return no(why, "more than %d targets", PLAN_TARGETS_MAX);
                         t = &plan->targets[plan->count++];
@@ -179,26 +177,39 @@ failed:
         return e;
 }
 
-bool plan_target_stands(const struct plan *plan, uint32_t target, const struct situation *s, char ret_why[PLAN_WHY_MAX])
+/* NULL: what was there is not there any more. */
+static const struct instance *find(const struct plan_target *t, const struct situation *s)
 {
-        const struct plan_target *t = &plan->targets[target];
-
         for (uint32_t i = 0; i < s->instances_count; i++) {
                 const struct instance *x = &s->instances[i];
 
-                if (x->pid != t->pid || x->started != t->started || strcmp(x->host, t->host) || strcmp(x->boot_id, t->boot_id) ||
-                    strcmp(x->build, t->build))
-                        continue;
-                if (!x->fresh) {
-                        no(ret_why, "%s was not heard of in full of late", t->host);
-                        return false;
-                }
-                if (reaches(plan->action, x))
-                        return true;
-                no(ret_why, "what runs on %s is no target any more", t->host);
-                return false;
+                if (x->pid == t->pid && x->started == t->started && strcmp(x->host, t->host) == 0 &&
+                    strcmp(x->boot_id, t->boot_id) == 0 && strcmp(x->build, t->build) == 0)
+                        return x;
         }
-        no(ret_why, "what ran on %s was replaced since", t->host);
+        return NULL;
+}
+
+bool plan_target_gone(const struct plan *plan, uint32_t target, const struct situation *s, char ret_why[PLAN_WHY_MAX])
+{
+        const struct plan_target *t = &plan->targets[target];
+        const struct instance *x = find(t, s);
+
+        if (x && reaches(plan->action, x))
+                return false;
+        no(ret_why, x ? "what runs on %s is no target any more" : "what ran on %s was replaced since", t->host);
+        return true;
+}
+
+bool plan_target_stands(const struct plan *plan, uint32_t target, const struct situation *s, char ret_why[PLAN_WHY_MAX])
+{
+        const struct instance *x = find(&plan->targets[target], s);
+
+        if (plan_target_gone(plan, target, s, ret_why))
+                return false;
+        if (x->fresh)
+                return true;
+        no(ret_why, "%s was not heard of in full of late", plan->targets[target].host);
         return false;
 }
 

@@ -55,7 +55,9 @@ MUST_CHECK int plan_seal(struct plan *plan);
 MUST_CHECK int plan_version(const struct policy *policy, const uint8_t signature[DIGEST_SIZE], const struct action *action,
                             uint8_t ret_version[DIGEST_SIZE]);
 
-/* The target is still there, as it was, and still one for this plan. */
+/* The target is not there any more as it was, or no longer one for this plan. */
+bool plan_target_gone(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
+/* It is there, and was heard of in full of late. */
 bool plan_target_stands(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
 /* How many come with the wave that begins at target `from`. */
 uint32_t plan_wave(const struct policy *policy, const struct plan *plan, uint32_t from);

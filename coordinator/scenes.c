@@ -29,12 +29,14 @@ void seen_free(struct seen **ret_seen)
         *ret_seen = NULL;
 }
 
-bool scenes_any(const struct core *core)
+uint64_t scenes_latest(const struct core *core)
 {
+        uint64_t latest = 0;
+
         for (uint32_t k = 0; k < core->incidents_count; k++)
                 if (incident_is_open(core->incidents[k]))
-                        return true;
-        return false;
+                        latest = MAX(latest, core->incidents[k]->id);
+        return latest;
 }
 
 struct scene *seen_scene(struct seen *seen)

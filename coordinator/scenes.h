@@ -12,6 +12,6 @@ struct seen;
  * -ENOMEM. */
 MUST_CHECK int seen_new(const struct core *core, const struct acting *acting, int64_t now, struct seen **ret_seen);
 void seen_free(struct seen **seen);
-/* There is an open incident. */
-bool scenes_any(const struct core *core);
+/* The highest id of an open incident; 0: there is none. */
+uint64_t scenes_latest(const struct core *core);
 struct scene *seen_scene(struct seen *seen);

@@ -3,34 +3,53 @@
 
 #define STEPS_MAX 16
 
-static bool has(const struct service *const *set, uint32_t count, const struct service *s)
+#define BUCKETS 256 /* four times as many as there can be */
+
+/* Services by address; open addressing. */
+struct set {
+        const struct service *buckets[BUCKETS];
+        const struct service *items[SITUATION_CONE_MAX];
+        uint32_t count;
+};
+
+static uint32_t bucket_of(const struct set *set, const struct service *s)
 {
-        for (uint32_t i = 0; i < count; i++)
-                if (set[i] == s)
-                        return true;
-        return false;
+        uint32_t i = (uint32_t)((uintptr_t)s >> 4) * UINT32_C(2654435761) >> 24;
+
+        while (set->buckets[i] && set->buckets[i] != s)
+                i = (i + 1) % BUCKETS;
+        return i;
 }
 
-/* One direction; false if there are more than have room. */
-static bool follow(const struct core *core, const struct service *from, bool callees, const struct service **set, uint32_t *count)
+/* False if there is no room. */
+static bool put(struct set *set, const struct service *s)
 {
-        uint32_t begin = *count;
+        uint32_t i = bucket_of(set, s);
 
-        set[(*count)++] = from;
+        if (set->buckets[i])
+                return true;
+        if (set->count == SITUATION_CONE_MAX)
+                return false;
+        set->buckets[i] = set->items[set->count++] = s;
+        return true;
+}
+
+/* One direction; false if there are more than have room, or further than is looked. */
+static bool follow(const struct core *core, const struct service *from, bool callees, struct set *set)
+{
+        if (!put(set, from))
+                return false;
         for (int step = 0; step < STEPS_MAX; step++) {
-                uint32_t before = *count;
+                uint32_t before = set->count;
 
                 for (uint32_t k = 0; k < core->edges_count; k++) {
                         const struct edge *e = core->edges[k];
                         const struct service *near = callees ? e->client : e->server, *far = callees ? e->server : e->client;
 
-                        if (!has(set + begin, *count - begin, near) || has(set + begin, *count - begin, far))
-                                continue;
-                        if (*count == SITUATION_CONE_MAX)
+                        if (set->buckets[bucket_of(set, near)] && !put(set, far))
                                 return false;
-                        set[(*count)++] = far;
                 }
-                if (*count == before)
+                if (set->count == before)
                         return true;
         }
         return false;
@@ -38,12 +57,15 @@ static bool follow(const struct core *core, const struct service *from, bool cal
 
 void scenes_cone(const struct core *core, const struct service *service, struct situation *s)
 {
-        const struct service *set[SITUATION_CONE_MAX + 2];
-        uint32_t count = 0;
+        for (int callees = 0; callees < 2; callees++) {
+                struct set set = { 0 };
 
-        s->cone_whole = !follow(core, service, true, set, &count) || count >= SITUATION_CONE_MAX ||
-                        !follow(core, service, false, set, &count);
-        for (uint32_t i = 0; i < count && s->cone_count < SITUATION_CONE_MAX; i++)
-                if (set[i] != service)
-                        s->cone[s->cone_count++] = situation_key(set[i]->name);
+                s->cone_whole = !follow(core, service, callees, &set) || s->cone_whole;
+                for (uint32_t i = 1; i < set.count; i++) {
+                        if (s->cone_count == SITUATION_CONE_MAX)
+                                s->cone_whole = true;
+                        else
+                                s->cone[s->cone_count++] = situation_key(set.items[i]->name);
+                }
+        }
 }

@@ -62,11 +62,8 @@ static void apply(struct aw *w, uint32_t host, const struct aw_message *m)
         struct aw_change *c;
         const char *why = NULL;
 
-        if (m->epoch < h->epoch)
-                return;
         if (find(h, m->remedy, m->target))
                 return; /* answered with what is known, below */
-        h->epoch = m->epoch;
         if (h->changes_count == sizeof(h->changes) / sizeof(*h->changes))
                 return;
         if (m->expires_at <= w->now)
@@ -110,13 +107,14 @@ void aw_host_order(struct aw *w, const struct aw_message *m)
         if (!h->up)
                 return;
         h->heard = MAX(h->heard, m->epoch);
+        /* Whatever it says: that it came from a later leader is heard. */
+        if (m->epoch < h->epoch)
+                return;
+        h->epoch = m->epoch;
         if (m->kind == ORDER_APPLY) {
                 apply(w, m->host, m);
                 return;
         }
-        if (m->epoch < h->epoch)
-                return;
-        h->epoch = m->epoch;
         c = find(h, m->remedy, m->target);
         if (m->kind == ORDER_HOLD) {
                 if (c && c->state == AW_APPLIED)

@@ -34,7 +34,7 @@ static json_t *answer(const char *verb, struct fixture *f)
         struct text t = { 0 };
         json_t *root;
 
-        assert_int_equal(render_json(&t, verb, &f->view), 0);
+        assert_int_equal(render_json(&t, verb, &f->view, NULL), 0);
         root = json_loadb(t.data, t.length, 0, NULL);
         assert_non_null(root);
         text_free(&t);

@@ -169,6 +169,7 @@ static void test_nothing_without_cause_or_evidence(void **state)
         i->fired_at = now - SECONDS(600);
         tick();
         assert_int_equal(acting_count(conduct_acting(conduct)), 0);
+        now += SECONDS(10);
         i->fired_at = now;
         i->causes[0].confidence = .2;
         tick();
@@ -211,6 +212,7 @@ static void test_plan_that_changed_needs_a_new_word(void **state)
         report();
         i->subjects[0].pid = 4711;
         i->subjects[0].started = now;
+        now += SECONDS(10);
         tick();
         assert_int_equal(acting_get(conduct_acting(conduct), 0)->state, REMEDY_WITHDRAWN);
         assert_int_equal(say(WORD_APPROVE, 1, why), -EPERM);

@@ -16,7 +16,7 @@ static json_t *render(const char *verb, struct fixture *f)
         json_error_t error;
         json_t *root;
 
-        assert_int_equal(render_json(&t, verb, &f->view), 0);
+        assert_int_equal(render_json(&t, verb, &f->view, NULL), 0);
         root = json_loadb(t.data, t.length, JSON_REJECT_DUPLICATES, &error);
         if (!root)
                 fail_msg("%s:%d:%d %s", verb, error.line, error.column, error.text);
@@ -362,7 +362,7 @@ static void test_empty_and_unknown(void **state)
                 assert_int_equal(json_array_size(json_object_get(root, verbs[i])), 0);
                 json_decref(root);
         }
-        assert_int_equal(render_json(&t, "ponds", &f->view), -ENOENT);
+        assert_int_equal(render_json(&t, "ponds", &f->view, NULL), -ENOENT);
         text_free(&t);
         fixture_free(f);
 }
@@ -406,7 +406,7 @@ static void test_a_terminal_is_not_obeyed(void **state)
 
         (void)state;
         fixture_service(f, "x\x1b[2J\xc2\x9b", "h", 0, "");
-        assert_int_equal(render_json(&t, "services", &f->view), 0);
+        assert_int_equal(render_json(&t, "services", &f->view, NULL), 0);
         assert_null(strchr(t.data, '\x1b'));
         assert_null(strstr(t.data, "\xc2\x9b"));
         text_free(&t);

@@ -58,7 +58,7 @@ static void expect_same(struct core *x, struct core *y, int64_t now, const struc
                 struct view *v = NULL;
 
                 assert_int_equal(core_view(cores[i], now, q, &v), 0);
-                assert_int_equal(render_json(&text[i], "graph", v), 0);
+                assert_int_equal(render_json(&text[i], "graph", v, NULL), 0);
                 view_free(&v);
         }
         assert_int_equal(text[0].length, text[1].length);
