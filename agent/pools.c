@@ -152,6 +152,7 @@ void pools_rows(struct pools *p, int64_t offset, const struct summary_pool **ret
                                                    .reused = found->reused,
                                                    .skipped = found->skipped,
                                                    .overdue = found->overdue,
+                                                   .missed_most = found->returned_after[1],
                                                    .opened_at = host_wall(offset, (int64_t)found->opened_ns),
                                                    .limit = p->items[i].limit };
         }

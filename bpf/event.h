@@ -173,7 +173,7 @@ _Static_assert(sizeof(struct datagram_flow) == 16, "datagram_flow");
  *
  * Skipped: idle, and passed over: another one that had been idle for longer was used. A pool that takes the
  * latest first does not do that. Since then, and since one came to be held, the turns are counted that the others
- * had, each turn as many uses as there are connections: where the oldest is taken first none is left out of one,
+ * had, each turn as many uses, first ones too, as there are connections: where the oldest is taken first none is left out of one,
  * and where any may be taken the chance to be left out of k of them is about exp(-k). `returned_after` is the most
  * that one had missed that was used again after all, of those passed over and of those held. Skipped, and of the
  * held ones overdue, is who missed three more than twice as many. The rest is what a sweep leaves for the next, times

@@ -36,7 +36,6 @@ static __always_inline bool is_late(const struct conn *conn, __u8 returned_after
 /* It was used since the last sweep. */
 static __always_inline void pool_use(struct event_pool *pool, const struct conn *conn)
 {
-        pool->used++;
         if (conn->pool_state & CONN_POOL_HELD)
                 pool->reused++;
         if (!(conn->pool_state & CONN_POOL_BUSY) && conn->quiet < pool->deepest)
@@ -157,6 +156,7 @@ static __noinline int pool_count(struct conn *conn, struct view *v, struct event
         if (!pool)
                 return 0;
         if (!conn->quiet || conn->segments != (__u16)v->segments) {
+                pool->used++;
                 if (conn->quiet)
                         pool_use(pool, conn);
                 conn->pool_state = view_busy(v) ? CONN_POOL_BUSY : 0;

@@ -77,6 +77,7 @@ static enum past_level level_of(const struct incident *i)
         for (uint32_t k = 0; k < i->evidence_count; k++)
                 switch (i->evidence[k].signal) {
                 case SIGNAL_LOST:
+                case SIGNAL_FORGOTTEN:
                 case SIGNAL_HELD:
                         return PAST_LOST;
                 case SIGNAL_CLOSE_WAIT:

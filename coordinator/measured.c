@@ -371,20 +371,23 @@ static void note_open(struct measured *m, double open, int64_t at)
  * load opens without holding any. Only a connection that is not given back does both. Where the reserve is large
  * enough to go on without an opening, the pool passes over what it lost. An agent that began anew finds out only
  * with the next opening which are held: until then nothing is known. */
-static double lost(struct measured *m, const struct summary_pool *p, int64_t at)
+static double lost(struct measured *m, const struct summary_pool *p, int64_t at, double *ret_forgotten)
 {
-        double open = (double)p->busy + p->idle, lost;
+        double open = (double)p->busy + p->idle, more, lost;
 
         note_open(m, open, at);
+        *ret_forgotten = 0;
         if (isnan(m->fewest))
                 return 0;
-        lost = fmax(fmax(fmin(p->overdue, open - m->fewest), p->skipped), 0);
+        more = fmax(open - m->fewest, 0);
+        *ret_forgotten = fmax(fmin(p->overdue, more), p->skipped);
+        lost = p->missed_most < SUMMARY_TURNS_MAX ? *ret_forgotten : fmax(*ret_forgotten, fmin(p->held, more));
         if (m->last.known && p->held_ever < m->last.held_ever) {
                 m->blind_until = at + BLIND;
                 m->lost_before = isnan(m->lost) ? m->lost_before : m->lost;
         }
         if (at < m->blind_until && lost < m->lost_before)
-                return m->lost = NAN;
+                return m->lost = *ret_forgotten = NAN;
         m->blind_until = 0;
         return m->lost = lost;
 }
@@ -396,6 +399,7 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         const struct edge *edge;
         struct pool_limit limit;
         struct measured *m;
+        double forgotten;
 
         if (!end)
                 return;
@@ -416,7 +420,8 @@ static void take_pool(struct core *core, struct host *h, const struct summary_po
         measured_add(core, m, SIGNAL_HELD, at, p->held);
         measured_add(core, m, SIGNAL_OVERDUE, at, p->overdue);
         measured_add(core, m, SIGNAL_SKIPPED, at, p->skipped);
-        measured_add(core, m, SIGNAL_LOST, at, lost(m, p, at));
+        measured_add(core, m, SIGNAL_LOST, at, lost(m, p, at, &forgotten));
+        measured_add(core, m, SIGNAL_FORGOTTEN, at, forgotten);
         measured_add(core, m, SIGNAL_CLOSE_WAIT, at, p->close_wait);
         limit = pool_limit(p, edge, process);
         m->limit_is_shared = strcmp(limit.source, "server") == 0;

@@ -37,9 +37,12 @@ static const struct {
                              "Held connections that missed far more turns of the others than any that was used again." },
         [SIGNAL_SKIPPED] = { "skipped", UNIT_COUNT, POOL,
                              "Idle connections of which the same is true, since one was used that had been idle for longer." },
+        [SIGNAL_FORGOTTEN] = { "forgotten", UNIT_COUNT, POOL,
+                               "Overdue connections that were replaced: no more than the pool has opened above the fewest it "
+                               "ever had; or those that are skipped, if there are more of them." },
         [SIGNAL_LOST] = { "lost", UNIT_COUNT, POOL,
-                          "Overdue connections that were replaced, no more than the pool has opened above the fewest it ever "
-                          "had; or those that are skipped, if there are more of them." },
+                          "The same; and held connections that were replaced, where held ones come back after any number of "
+                          "turns." },
         [SIGNAL_NEWLY_HELD] = { "newly_held", UNIT_EVENTS, POOL, "Connections that came to be held." },
         [SIGNAL_REUSED] = { "reused", UNIT_EVENTS, POOL, "Held connections that were used again after all." },
         [SIGNAL_RELEASED] = { "released", UNIT_EVENTS, POOL, "Held connections that were closed." },

@@ -35,6 +35,7 @@ enum signal {
         SIGNAL_HELD,
         SIGNAL_OVERDUE,
         SIGNAL_SKIPPED,
+        SIGNAL_FORGOTTEN,
         SIGNAL_LOST,
         SIGNAL_NEWLY_HELD,
         SIGNAL_REUSED,

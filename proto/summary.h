@@ -149,7 +149,9 @@ struct summary_setting {
  * closed. Skipped: idle, and passed over: the pool used one instead that had been idle for longer. Overdue: held.
  * Of either only those count that the others left out for long: each of them had three turns more, in the mean, than
  * twice what any missed that was used again after all; so a healthy pool, in whatever order it takes them, has none.
+ * Where held ones come back after any number of turns, none is overdue.
  * On a server's edge only connections that are left in CLOSE_WAIT are counted. */
+#define SUMMARY_TURNS_MAX 31
 struct summary_pool {
         uint64_t edge;
         uint32_t pid;
@@ -157,8 +159,9 @@ struct summary_pool {
         uint32_t busy, idle, held, close_wait;
         uint32_t held_ever, reused;
         uint32_t skipped, overdue;
-        int64_t opened_at; /* when the newest connection that any sweep met began */
-        uint32_t limit;    /* of the client's own pool, as declared on its host; 0: not declared */
+        uint32_t missed_most; /* turns that a held one missed and was used again; SUMMARY_TURNS_MAX: or more */
+        int64_t opened_at;    /* when the newest connection that any sweep met began */
+        uint32_t limit;       /* of the client's own pool, as declared on its host; 0: not declared */
 };
 
 /* What became of an order for an action, by its key. Told when it changes and until the link took it; all that the

@@ -26,6 +26,7 @@ void wire_pack_pools(struct wire_packer *p)
         PACK(p, m, limit, n, q[i].limit);
         PACK(p, m, skipped, n, q[i].skipped);
         PACK(p, m, overdue, n, q[i].overdue);
+        PACK(p, m, missed_most, n, q[i].missed_most);
 }
 
 int wire_unpack_pools(struct wire_unpacker *u)
@@ -55,6 +56,7 @@ int wire_unpack_pools(struct wire_unpacker *u)
         UNPACK(u, "pools", m, limit, n, rows[i].limit = v);
         UNPACK(u, "pools", m, skipped, n, rows[i].skipped = v);
         UNPACK(u, "pools", m, overdue, n, rows[i].overdue = v);
+        UNPACK(u, "pools", m, missed_most, n, rows[i].missed_most = v);
         for (size_t i = 0; i < n; i++) {
                 if (rows[i].held > rows[i].idle)
                         FAIL(u, "pools.held: more than are idle");

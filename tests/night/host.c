@@ -94,6 +94,7 @@ static void add_pool(struct host *h, size_t *count, uint32_t limit, uint64_t edg
                 .reused = p->swept.reused,
                 .skipped = swept.skipped,
                 .overdue = swept.overdue,
+                .missed_most = p->swept.returned_after[1],
                 .limit = limit,
                 .opened_at = isnan(p->swept.opened) ? 0 : night_time(p->swept.opened + h->offset),
         };

@@ -35,8 +35,8 @@ struct pool_swept pool_sweep(struct pool *p, double now)
                         continue;
                 p->swept.open += c->state != CONN_HALF;
                 if (!c->met || c->touched) {
+                        p->swept.used++;
                         if (c->met) {
-                                p->swept.used++;
                                 if (!c->busy_seen)
                                         p->swept.deepest = fmin(p->swept.deepest, c->quiet);
                                 for (int k = 0; k < 2; k++)

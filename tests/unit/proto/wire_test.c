@@ -157,6 +157,7 @@ static struct fixture *fixture_new(void)
                                              .reused = 21,
                                              .skipped = 5,
                                              .overdue = 6,
+                                             .missed_most = 9,
                                              .opened_at = AT - 60 * NSEC_PER_SEC,
                                              .limit = 40 };
         f->pools[1] = (struct summary_pool){ .edge = 3, .pid = 7, .started = AT, .opened_at = AT };
@@ -214,7 +215,8 @@ static void expect_same(const struct summary *a, const struct summary *b)
         for (size_t i = 0; i < a->pools_count; i++) {
                 SAME(pools[i].edge), SAME(pools[i].pid), SAME(pools[i].started), SAME(pools[i].busy), SAME(pools[i].idle);
                 SAME(pools[i].held), SAME(pools[i].close_wait), SAME(pools[i].held_ever), SAME(pools[i].reused);
-                SAME(pools[i].skipped), SAME(pools[i].overdue), SAME(pools[i].opened_at), SAME(pools[i].limit);
+                SAME(pools[i].skipped), SAME(pools[i].overdue), SAME(pools[i].missed_most), SAME(pools[i].opened_at),
+                        SAME(pools[i].limit);
         }
         for (size_t i = 0; i < a->processes_count; i++) {
                 SAME(processes[i].identity), SAME(processes[i].pid), SAME(processes[i].started), SAME(processes[i].cpu_ns);
