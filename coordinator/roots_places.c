@@ -81,7 +81,8 @@ void roots_find_hosts(struct core *core, struct walk *w)
                         has = siblings(w, c, &other);
                         there++;
                         well += c->measured && c->slower < SLOWER;
-                        if (c->slower <= SLOWER || c->by_load || (has ? c->slower < other + WORSE : c->explained))
+                        /* What waits over a lossy way is slow here and not elsewhere, and by the way. */
+                        if (c->slower <= SLOWER || c->by_load || c->lossy || (has ? c->slower < other + WORSE : c->explained))
                                 continue;
                         c->of_host = true;
                         bad++;

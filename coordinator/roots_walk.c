@@ -137,5 +137,6 @@ void walk_explain(struct walk *w)
 
                 k->explains = call_explains(k);
                 k->from->explained = k->from->explained || k->explains;
+                k->from->lossy = k->from->lossy || k->loses;
         }
 }

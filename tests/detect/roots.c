@@ -1,5 +1,8 @@
 /* Runs graphs through the core and says how its ranking of root causes compares with the truth, a line each:
- *   roots FIRST COUNT [MOST]     seeds FIRST, FIRST + 2 ...; those of more than MOST services are left out */
+ *   roots FIRST COUNT [MOST [LEAST]]     seeds FIRST, FIRST + 2 ...; those of more than MOST services, or of fewer than
+ *                                        LEAST, are left out
+ * In the environment INCIDENTS=1 prints the incidents, WHY=1 why each root is one, and VERDICTS=SIGNATURE what the signature
+ * makes of edges and services where something is wrong. */
 #include "coordinator/roots.h"
 #include "coordinator/core.h"
 #include "coordinator/incident.h"
@@ -37,7 +40,7 @@ static void name(const struct root *r)
                r->other ? r->other->name->data : "", r->confidence, r->reach);
 }
 
-/* What dependency-slow lacks, of each edge towards a faulty service. */
+/* What a signature makes of each subject where something is wrong. */
 static void verdicts(const struct core *core, const struct signature_set *set, const struct night_graph_truth *t)
 {
         const struct signature *s = signatures_find(set, getenv("VERDICTS"));
@@ -97,7 +100,8 @@ int main(int argc, char **argv)
                         return 2;
                 t = night_graph_truth(graph);
                 core_set_signatures(core, set);
-                if (argc > 3 && t->services > strtoull(argv[3], NULL, 10)) {
+                if ((argc > 3 && t->services > strtoull(argv[3], NULL, 10)) ||
+                    (argc > 4 && t->services < strtoull(argv[4], NULL, 10))) {
                         core_free(&core);
                         night_graph_free(&graph);
                         continue;
@@ -145,6 +149,8 @@ int main(int argc, char **argv)
                 printf(" |");
                 for (size_t k = 0; k < count && k < 6; k++)
                         name(&roots[k]);
+                for (size_t k = 0; k < count && getenv("WHY"); k++)
+                        printf("\n      %s %.2f %s", cause_name(roots[k].kind), roots[k].confidence, roots[k].why);
                 for (uint32_t k = 0; incident_get(core, k); k++) {
                         const struct incident *i = incident_get(core, k);
 
