@@ -104,7 +104,7 @@ void roots_find_services(struct core *core, struct walk *w)
                         if (!c->bad || c->by_load)
                                 continue;
                         by_host += c->by_host;
-                        explained += c->explained;
+                        explained += c->explained && !c->refused; /* who waits for another does not refuse */
                         bad++;
                         worst = fmax(worst, c->slower);
                         least_growth = fmin(least_growth, c->growth);
