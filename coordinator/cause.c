@@ -19,7 +19,7 @@
 #define RECENT (7 * DAY) /* a deployment that is longer ago slept too long */
 #define AT_ONCE (HOUR)   /* from a deployment to what began with it, as far as an onset can be told */
 #define MORE_LOAD 1.4    /* load that has grown so many times more than at that hour before is another load; */
-#define HIGHER 1.2       /* so is one that is so many times that of the day before, */
+#define HIGHER 1.3       /* so is one that is so many times that of the day before, */
 #define GREW 1.1         /* and has grown a little as it began */
 #define ROOT_CERTAIN 0.9 /* a root that needs no rivals */
 #define ONSET_IS_ROUGH (240 * NSEC_PER_SEC)
