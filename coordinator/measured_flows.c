@@ -12,12 +12,12 @@
 #define SEGMENT 1448.0
 #define OF_ONE 16384 /* bytes that an edge with all its series comes to within a day */
 
-/* They have a quarter of the memory at most; what is more is not measured. */
+/* They have an eighth of the memory at most; what is more is not measured. */
 static struct measured *get(struct core *core, struct host *h, enum subject kind, uint64_t end, struct service *service)
 {
         struct measured *m = measured_find(core, h, kind, end);
 
-        if (!m && core->flows_count >= core->options.memory_max / 4 / OF_ONE)
+        if (!m && core->flows_count >= core->options.memory_max / 8 / OF_ONE)
                 return NULL;
         if (!m)
                 m = measured_obtain(core, h, kind, end, 0, 0, service);

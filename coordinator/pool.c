@@ -54,6 +54,9 @@ static size_t merge(struct placed *rows, size_t count)
                 into->close_wait += from->close_wait;
                 into->held_ever += from->held_ever;
                 into->reused += from->reused;
+                into->skipped += from->skipped;
+                into->overdue += from->overdue;
+                into->missed_most = MAX(into->missed_most, from->missed_most);
                 into->opened_at = MAX(into->opened_at, from->opened_at);
                 into->limit = MAX(into->limit, from->limit);
         }
