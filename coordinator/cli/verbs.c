@@ -113,8 +113,8 @@ const struct cli_verb cli_verbs[] = {
         { "acknowledge", "ACTION", "say that you have seen to an action that is stuck; its class is no longer frozen", "", "",
           of_word, 1, 1, run_word, NULL },
         { "pause", "", "do nothing on any host until `resume`",
-          "What was approved is void, what was begun is still verified or undone, and proposals go on.", "", of_word, 0, 0, run_word,
-          NULL },
+          "What was approved is void, what was begun is still verified or undone, and proposals go on.", "", of_word, 0, 0,
+          run_word, NULL },
         { "resume", "", "end a pause", "", "", of_word, 0, 0, run_word, NULL },
         { "authority", "[grant|cap]", "how far each action may go by itself, and what is missing to the next rung",
           "A unit of trust is a signature with an action in an environment, as of the version that decides.\n"
