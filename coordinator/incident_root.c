@@ -136,7 +136,9 @@ static bool is_told(const struct core *core, const struct measured *m)
                 const struct incident *i = core->incidents[k];
                 const struct service *at = i->server ? i->server : i->service;
 
-                if (incident_is_open(i) && (at == m->service || at == m->server || i->service == m->service) &&
+                /* A service that runs out of connections to another one is the server of those that wait for it. */
+                if (incident_is_open(i) &&
+                    (at == m->service || at == m->server || i->service == m->service || i->service == m->server) &&
                     (i->rooted || i->kind != m->kind || strcmp(i->signature->data, m->symptom->name) != 0))
                         return true;
         }
