@@ -147,7 +147,7 @@ int main(int argc, char **argv)
                 errx(2, "stretch FACTOR IN OUT");
         if (recording_open(argv[2], &in, &failure) < 0)
                 errx(1, "%s: %s", argv[2], failure.why);
-        if (arena_new(ARENA_MAX, &s.arena) < 0 || (r = recording_create(argv[3], &s.out)) < 0)
+        if (arena_new(ARENA_MAX, &s.arena) < 0 || recording_create(argv[3], &s.out) < 0)
                 errx(1, "%s: it cannot be made", argv[3]);
         while ((r = recording_next(in, &f, &failure)) > 0)
                 put_frame(&s, &f);
