@@ -412,9 +412,10 @@ struct core {
         struct loading *loading;
         struct number_list removed_ends, removed_edges, removed_incidents; /* that the store still has */
         struct number_list removed_pulses, removed_pasts, removed_past_cells;
-        uint32_t pulse_saved;  /* the store has all up to this one */
-        int64_t past_saved_at; /* ... and what was noted up to then */
-        int64_t past_saved[2]; /* number of the newest cell of each level that it has; it may have grown */
+        uint32_t pulse_saved;               /* the store has all up to this one */
+        int64_t past_saved_at;              /* ... and what was noted up to then */
+        int64_t past_saved[2];              /* number of the newest cell of each level that it has; it may have grown */
+        int64_t past_kept[2], past_last[2]; /* the store may have cells of these numbers, and no others */
         bool save_running, save_all;
         uint32_t save_end, save_edge;
         int64_t save_started;

@@ -153,10 +153,11 @@ int pasts_save(struct saver *s)
         for (uint32_t level = 0; level < PAST_RINGS; level++) {
                 int64_t newest = newest_cell(core, level), cells = past_rings[level].cells;
 
-                for (int64_t n = MAX(core->past_saved[level] + 1, newest - cells + 1); n <= newest; n++)
-                        if (n > cells)
-                                cells_left(core, level, (uint64_t)(n - cells));
-                core->past_saved[level] = newest;
+                /* However long ago the last round was saved: what is written lies close together. */
+                for (int64_t n = core->past_kept[level]; n <= MIN(core->past_last[level], newest - cells); n++)
+                        cells_left(core, level, (uint64_t)n);
+                core->past_kept[level] = MAX(core->past_kept[level], newest - cells + 1);
+                core->past_saved[level] = core->past_last[level] = newest;
         }
         core->past_saved_at = core->past_at;
         return 0;
@@ -291,7 +292,9 @@ void pasts_loaded(struct core *core)
                         continue;
                 }
                 restore(core, b, order);
-                core->past_saved[b->level] = MAX(core->past_saved[b->level], number);
+                if (core->past_kept[b->level] == 0)
+                        core->past_kept[b->level] = number;
+                core->past_saved[b->level] = core->past_last[b->level] = number;
         }
         if (!order)
                 return;

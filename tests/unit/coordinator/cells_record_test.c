@@ -253,7 +253,13 @@ static void the_store_holds_no_more_cells_than_there_are(void **state)
                 assert_true(stored(RECORD_PULSE) <= PULSE_CELLS + 8);
         }
         assert_in_range(most, PAST_CELLS, PAST_CELLS + PAST_MINUTES + 16);
-        /* What could not be written for a while does not stay for ever. */
+        /* Nor if nothing is saved for longer than the minutes reach back, */
+        live(SECONDS(3 * 7200), 0);
+        live(SECONDS(1200), SECONDS(600));
+        live(SECONDS(3 * 7200), 0);
+        live(SECONDS(1200), SECONDS(600));
+        assert_true(stored(RECORD_PAST_CELLS) <= PAST_CELLS + PAST_MINUTES + 16);
+        /* or cannot be. */
         failing = -ENOSPC;
         live(SECONDS(7200), SECONDS(600));
         core_save_again(core);
@@ -261,6 +267,7 @@ static void the_store_holds_no_more_cells_than_there_are(void **state)
         live(SECONDS(1200), SECONDS(600));
         core_save_at_once(core);
         save();
+        assert_true(stored(RECORD_PAST_CELLS) <= PAST_CELLS + PAST_MINUTES + 16);
         load();
         expect_same_pulses(0);
         expect_same_pasts();
