@@ -65,7 +65,7 @@ signatures_hasten() {
         local folder=$SOURCE_DIR/coordinator/signatures name
         mkdir "$T/signatures"
         for name in connection-pool-leak close-wait-leak file-descriptor-leak; do cp "$folder/$name.yaml" "$T/signatures/"; done
-        hasten connection-pool-leak '^settle: 6m' 'settle: 1m'
+        hasten connection-pool-leak '^settle: 2m' 'settle: 1m'
         hasten close-wait-leak 'within: 10m' 'within: 1m'
         hasten file-descriptor-leak '^settle: 15m' 'settle: 1m'
         hasten file-descriptor-leak 'within: 1h' 'within: 1m'
