@@ -20,8 +20,7 @@ static const struct {
         void (*run)(const struct cost_options *options);
 } groups[] = {
         { "kernel", cost_kernel }, { "connections", cost_connections }, { "services", cost_services }, { "agent", cost_agent },
-        { "scale", cost_scale },   { "replay", cost_replay },           { "history", cost_history },
-        { "audit", cost_audit },
+        { "scale", cost_scale },   { "replay", cost_replay },           { "history", cost_history },   { "audit", cost_audit },
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)
