@@ -1,6 +1,6 @@
 #!/bin/sh
 # Unit tests and simulations once more, under valgrind.
-# timeout: 900
+# timeout: 1500
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 O=${O:-build}
