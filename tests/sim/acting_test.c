@@ -11,7 +11,7 @@
 #define STEPS 2000
 #define CALM_STEPS 300
 #define FAST (getenv("FAST") && *getenv("FAST"))
-#define REMEDIES_WANTED (FAST ? 600u : 100000u)
+#define REMEDIES_WANTED (FAST ? 300u : 100000u)
 
 static struct aw world;
 
