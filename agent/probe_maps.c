@@ -25,8 +25,9 @@ uint32_t probe_edges_max(const struct probe *probe)
 static int map_walk(int fd, uint32_t max, size_t key_size, size_t value_size,
                     int (*each)(void *data, const void *key, const void *value), void *data)
 {
-        CLEANUP_FREE char *keys = malloc(BATCH * key_size), *values = malloc(BATCH * value_size);
-        uint32_t from, to, count;
+        /* Zeroed for valgrind, which does not know that the kernel writes here. */
+        CLEANUP_FREE char *keys = calloc(BATCH, key_size), *values = calloc(BATCH, value_size);
+        uint32_t from = 0, to = 0, count;
         int r, last = 0;
 
         if (!keys || !values)
