@@ -119,6 +119,8 @@ static int open_log(struct daemon *d, struct yaml_config_error *error)
 {
         int r = conduct_new(d->core, d->audit, &d->conduct);
 
+        if (r == 0)
+                conduct_on_orders(d->conduct, daemon_on_orders, d);
         return r < 0 ? fail(error, r, "acting cannot be set up: %s", strerror(-r)) : 0;
 }
 

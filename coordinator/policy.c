@@ -30,6 +30,7 @@ void policy_defaults(struct policy *ret_policy)
                 .ramp_most = 4,
                 .share_percent = 25,
                 .min_healthy = 1,
+                .barriers_age = 7 * DAYS,
                 .attempts_most = 3,
                 .cool_down = 15 * MINUTES,
                 .hourly = { 20, 4, 2 },

@@ -280,7 +280,7 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
                 to->condemned = x->version == 11;
                 to->fresh = w->hosts[h].up && !w->hosts[h].cut[k];
                 to->restart_safe = service != 2;
-                to->executes = true;
+                to->permits = UINT32_MAX;
                 /* A workload says that it was started when it was not: no such process is there. */
                 if (w->seed % 5 == 0 && h == 0 && service == 0 && !w->calm)
                         to->started += 7;
