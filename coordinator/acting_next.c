@@ -83,7 +83,7 @@ static bool intend(const struct context *c, const struct remedy *m, const struct
         count = limits_fit(c->acting, c->now, &m->plan, from, count, limits, why);
         if (count == 0)
                 return false;
-        decide(c, RECORD_INTENDED, m, MOVER_PLANNER, "%u of %u targets from the %uth on", count, m->plan.count, from + 1);
+        decide(c, RECORD_INTENDED, m, MOVER_PLANNER, "%u of %u targets, from number %u on", count, m->plan.count, from + 1);
         c->record->from = from;
         c->record->count = count;
         c->record->expires_at = c->now + c->policy->order_lives;
