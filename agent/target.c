@@ -264,6 +264,21 @@ int target_is_alone(struct action_call *call, const struct target_cgroup *cgroup
         return 0;
 }
 
+int target_cgroup_find(struct action_call *call, struct target_cgroup *ret_cgroup)
+{
+        struct target_cgroup cgroup = { .fd = -1 };
+        int r = target_find(call, &cgroup);
+
+        if (r < 0)
+                return r;
+        r = target_is_alone(call, &cgroup, &call->result.touched);
+        if (r < 0)
+                target_cgroup_close(&cgroup);
+        else
+                *ret_cgroup = cgroup;
+        return r;
+}
+
 uint64_t target_cpu_ns(const struct executor_order *order)
 {
         uint64_t sum = 0;

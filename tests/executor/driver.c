@@ -3,6 +3,7 @@
  *
  *     apply process.freeze key=1 service=web lease=5 pid=77 pid=78 epoch=1 person=1 verified=1 from=A to=B former=HEX
  *     wait key=1 state=applied      (until that was said, or 20 s)
+ *     wait key=1 verdict=1          (until it said any verdict of its own)
  *     ready                         (until it has read its journal, or 20 s)
  *     sleep=MS, reload, die (this process ends at once); at the end of the orders the executor is let go
  *
@@ -141,6 +142,7 @@ static void set(struct executor_order *o, const char *name, const char *value)
                 exit(2);
 }
 
+/* `state` "": until there is a verdict. */
 static bool wait_for(struct executor_order *o, const char *state)
 {
         int64_t end = clock_monotonic() + 20 * NSEC_PER_SEC;
@@ -148,7 +150,8 @@ static bool wait_for(struct executor_order *o, const char *state)
         while (!died && clock_monotonic() < end) {
                 const struct executor_event *e = &last[o->key_low % 64];
 
-                if (e->key_low == o->key_low && strcmp(action_state_name((enum action_state)e->state) ?: "", state) == 0)
+                if (e->key_low == o->key_low && (*state ? strcmp(action_state_name((enum action_state)e->state) ?: "", state) == 0
+                                                        : e->verdict != ACTION_VERDICT_NONE))
                         return true;
                 run_for(end - clock_monotonic());
         }
@@ -184,6 +187,8 @@ static int take(char *line)
                 if (!value)
                         exit(2);
                 *value++ = '\0';
+                if (strcmp(word, "verdict") == 0)
+                        continue;
                 if (strcmp(word, "state") == 0)
                         snprintf(state, sizeof(state), "%s", value);
                 else
