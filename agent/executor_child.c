@@ -406,12 +406,24 @@ static _Noreturn void give_up(const char *what, const char *why)
         _exit(1);
 }
 
+/* Of all actions that the file allows at the start: what is allowed later and needs more has to wait for a new one. */
+static uint32_t needs_of(uint32_t allow)
+{
+        uint32_t needs = 0;
+
+        for (enum action_kind kind = ACTION_SERVICE_ROLLBACK; kind < ACTION_KINDS; kind++)
+                if (allow & 1u << kind && action_find(kind))
+                        needs |= action_find(kind)->capabilities;
+        return needs;
+}
+
 void executor_child(const struct options *options, const struct config *config, int fd)
 {
         struct executor_child *child = calloc(1, sizeof(*child));
         struct executor_event hello = { 0 };
         const char *why = NULL;
         struct remedy_time now;
+        uint32_t needs;
         bool lost;
         int r;
 
@@ -423,7 +435,8 @@ void executor_child(const struct options *options, const struct config *config, 
         child->fd = fd;
         remedy_core_init(&child->core, &(struct remedy_limits){ 0 });
         take_limits(child);
-        if (privileges_keep_for_actions(&why) < 0)
+        needs = needs_of(config->allow);
+        if (privileges_keep_for_actions(needs & ACTION_NEEDS_BPF, needs & ACTION_NEEDS_NETWORK, &why) < 0)
                 give_up("cannot start", why);
         r = loop_new(&child->loop);
         if (r == 0)

@@ -157,6 +157,13 @@ static int check_process(struct action_call *call, const struct executor_target 
         return -EINVAL;
 }
 
+int target_check(struct action_call *call, const struct executor_target *target)
+{
+        char cgroup[512];
+
+        return check_process(call, target, cgroup, sizeof(cgroup));
+}
+
 int target_find(struct action_call *call, struct target_cgroup *ret_cgroup)
 {
         char root[64], first[512] = "", own[512], named[512], path[600];

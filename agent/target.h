@@ -13,6 +13,9 @@ struct target_cgroup {
 
 void target_cgroup_close(struct target_cgroup *cgroup);
 
+/* One target of the order is what it was, is of the call's service, and is alive. -EINVAL with the call's result and
+ * sentence set: MISMATCH, UNSUPPORTED. */
+MUST_CHECK int target_check(struct action_call *call, const struct executor_target *target);
 /* All targets of the order are what they were, are of the call's service, and are alive: their cgroup, which must be
  * one for all. On failure the call's result and sentence are set: MISMATCH, NO_TARGETS, UNSUPPORTED. -EINVAL then. */
 MUST_CHECK int target_find(struct action_call *call, struct target_cgroup *ret_cgroup);
