@@ -1,6 +1,7 @@
 #include "coordinator/conduct.h"
 #include "coordinator/acting_commit.h"
 #include "coordinator/action_names.h"
+#include "coordinator/log_index.h"
 #include "coordinator/record_json.h"
 #include "coordinator/scenes.h"
 #include "proto/log.h"
@@ -23,19 +24,32 @@ struct conduct {
         uint64_t epoch;
         uint64_t latest; /* incident that was looked at */
         int64_t looked_at;
-        bool followed; /* all that it says is in `acting` */
-        bool damaged;  /* what the log says cannot be followed */
+        bool followed;        /* all that it says is in `acting` */
+        bool damaged;         /* what the log says cannot be followed */
+        struct policy policy; /* as it is configured */
+        struct log_index *index;
+        uint64_t indexed;     /* entries below are in it */
+        uint32_t sick, hosts; /* where so many look sick that the observer is suspect */
 };
+
+static int index_entry(void *data, const struct audit_entry *entry)
+{
+        struct conduct *c = data;
+
+        log_index_add(c->index, entry);
+        c->indexed = entry->index + 1;
+        return 0;
+}
 
 static int replay_entry(void *data, const struct audit_entry *entry)
 {
         struct conduct *c = data;
         struct record record;
-        int r;
+        int r = index_entry(data, entry);
 
         /* Evidence, rotations of keys and the like decide nothing. */
         if (!json_object_get(entry->predicate, "record"))
-                return 0;
+                return r;
         r = record_from_json(entry->predicate, &record);
         if (r < 0)
                 return r;
@@ -79,6 +93,13 @@ static int append(void *data, const struct record *record)
         return r;
 }
 
+/* What was written since, by whoever wrote it. What cannot be read is found by those who need it. */
+static void index_new(struct conduct *c)
+{
+        if (c->followed && audit_size(c->audit) > c->indexed)
+                (void)!audit_visit(c->audit, c->indexed, audit_size(c->audit), index_entry, c);
+}
+
 /* What the log says, once it can be read. */
 static void follow(struct conduct *c)
 {
@@ -103,7 +124,10 @@ int conduct_new(const struct core *core, struct audit *audit, struct conduct **r
         c->core = core;
         c->audit = audit;
         c->ledger = (struct ledger){ append, c };
+        policy_defaults(&c->policy);
         r = acting_new(NULL, &c->acting);
+        if (r == 0)
+                r = log_index_new(&c->index);
         if (r < 0) {
                 conduct_free(&c);
                 return r;
@@ -121,6 +145,7 @@ void conduct_free(struct conduct **ret_conduct)
         if (!c)
                 return;
         acting_free(&c->acting);
+        log_index_free(&c->index);
         free(c);
         *ret_conduct = NULL;
 }
@@ -128,6 +153,16 @@ void conduct_free(struct conduct **ret_conduct)
 const struct acting *conduct_acting(const struct conduct *c)
 {
         return c->acting;
+}
+
+const struct log_index *conduct_log(const struct conduct *c)
+{
+        return c->index;
+}
+
+void conduct_set_policy(struct conduct *c, const struct policy *policy)
+{
+        c->policy = *policy;
 }
 
 const char *conduct_refusal(const struct conduct *c)
@@ -153,14 +188,26 @@ static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
         return 0;
 }
 
+/* Leads, and by the policy that is configured: before anything is decided. */
+static int begin(struct conduct *c, int64_t now, const struct scene *scene)
+{
+        struct record record;
+        int r = acting_epoch(c->acting) < c->epoch ? acting_decide(c->acting, &c->ledger, now, scene, 1) : 0;
+
+        if (r >= 0 && acting_configure(c->acting, now, &c->policy, &record))
+                r = acting_commit(c->acting, &c->ledger, &record);
+        return r;
+}
+
 /* A scene walks the graph for each incident: at once for a new one and while something is under way, else now and
  * then. */
 static bool is_due(const struct conduct *c, int64_t now)
 {
         uint64_t latest = scenes_latest(c->core);
         bool waits = latest > 0;
+        struct record record;
 
-        if (acting_epoch(c->acting) < c->epoch || latest > c->latest)
+        if (acting_epoch(c->acting) < c->epoch || latest > c->latest || acting_configure(c->acting, now, &c->policy, &record))
                 return true;
         for (size_t k = 0; k < acting_count(c->acting); k++) {
                 enum remedy_state state = acting_get(c->acting, k)->state;
@@ -198,6 +245,24 @@ static void dispatch(struct conduct *c, int64_t now, const struct scene *scene)
         }
 }
 
+static void doubt(struct conduct *c, const struct scene *scene)
+{
+        c->sick = 0;
+        c->hosts = scene->hosts_count;
+        for (uint32_t i = 0; i < scene->situations_count; i++) {
+                uint32_t sick;
+
+                if (scene_doubts_itself(scene, acting_policy(c->acting), &scene->situations[i], &sick))
+                        c->sick = MAX(c->sick, sick);
+        }
+}
+
+uint32_t conduct_doubts(const struct conduct *c, uint32_t *ret_hosts)
+{
+        *ret_hosts = c->hosts;
+        return c->sick;
+}
+
 void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 {
         int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
@@ -206,6 +271,9 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 
         if (!c->followed && !audit_refusal(c->audit))
                 follow(c);
+        index_new(c);
+        if (scenes_latest(c->core) == 0)
+                c->sick = 0;
         if (conduct_refusal(c) || !is_due(c, now))
                 return;
         c->latest = scenes_latest(c->core);
@@ -215,7 +283,10 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
                 log_error("acting", "nothing is decided: %s", strerror(-r));
                 return;
         }
-        r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
+        doubt(c, seen_scene(seen));
+        r = begin(c, now, seen_scene(seen));
+        if (r >= 0)
+                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
         if (r >= 0)
                 dispatch(c, now, seen_scene(seen));
         seen_free(&seen);
@@ -235,7 +306,7 @@ int conduct_say(struct conduct *c, int64_t now, const struct word *word, char re
         r = look(c, now, &seen);
         /* Before the first tick. */
         if (r == 0)
-                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), 1);
+                r = begin(c, now, seen_scene(seen));
         if (r >= 0)
                 r = acting_word(c->acting, now, seen_scene(seen), word, &record, ret_why);
         else

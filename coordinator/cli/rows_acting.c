@@ -1,7 +1,7 @@
 /* Rows of `actions` and `authority`. */
 #include "coordinator/cli/rows_shapes.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "coordinator/cli/rows_shapes.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -415,6 +415,29 @@ static void audit_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "digest"));
 }
 
+static void pages_columns(struct table *t)
+{
+        table_column(t, "ID", TABLE_LEFT, 0, 0);
+        table_column(t, "SINCE", TABLE_LEFT, 0, 1);
+        table_column(t, "PAGED", TABLE_RIGHT, 0, 2);
+        table_column(t, "SEEN BY", TABLE_LEFT, 8, 1);
+        table_column(t, "NEXT", TABLE_LEFT, 0, 3);
+        table_column(t, "WHAT", TABLE_LEFT, 30, 0);
+}
+
+static void pages_row(struct table *t, json_t *row, int64_t now)
+{
+        bool seen = json_is_string(json_object_get(row, "acknowledged_by"));
+        char b[VALUE_SIZE];
+
+        table_cell(t, TABLE_BOLD, value_string(row, "id"));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "since"), now));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "times")));
+        table_cell(t, seen ? TABLE_GOOD : TABLE_BAD, seen ? value_string(row, "acknowledged_by") : "nobody");
+        table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "next_at"), now));
+        table_cell(t, TABLE_PLAIN, value_string(row, "text"));
+}
+
 const struct rows_shape rows_shapes[] = {
         { "actions", "Nothing is proposed, and nothing was done.", rows_actions_columns, rows_actions_row },
         { "authority", "No authority was earned, granted or needed yet.", rows_authority_columns, rows_authority_row },
@@ -426,6 +449,7 @@ const struct rows_shape rows_shapes[] = {
         { "processes", "No process has been seen yet.", processes_columns, processes_row },
         { "pools", "No open connection has been seen yet.", pools_columns, pools_row },
         { "incidents", "No incident.", incidents_columns, incidents_row },
+        { "pages", "Nobody is needed.", pages_columns, pages_row },
         { "signatures", "No signature is loaded.", signatures_columns, signatures_row },
 };
 const size_t rows_shapes_count = ARRAY_SIZE(rows_shapes);

@@ -260,6 +260,54 @@ static void test_log_brings_it_back(void **state)
         assert_int_equal(acting_epoch(conduct_acting(conduct)), 2);
 }
 
+static int records_of(void *data, const struct audit_entry *entry)
+{
+        const char *name = json_string_value(json_object_get(entry->predicate, "record"));
+
+        *(int *)data += name && strcmp(name, "policy") == 0;
+        return 0;
+}
+
+static int policies(void)
+{
+        int count = 0;
+
+        assert_int_equal(audit_visit(audit, 0, UINT64_MAX, records_of, &count), 0);
+        return count;
+}
+
+/* By which numbers was decided stands in the log, and holds when it is read back, whatever the defaults are by then. */
+static void test_policy_is_in_the_log(void **state)
+{
+        uint8_t was[DIGEST_SIZE], is[DIGEST_SIZE];
+        struct policy policy;
+
+        (void)state;
+        tick();
+        assert_int_equal(policies(), 1);
+        tick();
+        assert_int_equal(policies(), 1);
+        policy_defaults(&policy);
+        policy.attempts_most = 7;
+        policy.trials[RUNG_PROPOSE].alpha = 0.1234567890123;
+        conduct_set_policy(conduct, &policy);
+        assert_int_equal(acting_policy(conduct_acting(conduct))->attempts_most, 3);
+        tick();
+        assert_int_equal(policies(), 2);
+        assert_int_equal(acting_policy(conduct_acting(conduct))->attempts_most, 7);
+        assert_int_equal(acting_digest(conduct_acting(conduct), was), 0);
+        conduct_free(&conduct);
+        audit_free(&audit);
+        begin(true);
+        assert_true(acting_policy(conduct_acting(conduct))->trials[RUNG_PROPOSE].alpha == policy.trials[RUNG_PROPOSE].alpha);
+        assert_int_equal(acting_digest(conduct_acting(conduct), is), 0);
+        assert_memory_equal(is, was, DIGEST_SIZE);
+        /* Before anything else is decided by it. */
+        conduct_set_policy(conduct, &policy);
+        tick();
+        assert_int_equal(policies(), 2);
+}
+
 static void test_incomplete_is_no_evidence(void **state)
 {
         (void)state;
@@ -282,6 +330,7 @@ int main(void)
                 TEST(test_plan_that_changed_needs_a_new_word),
                 TEST(test_pause_and_reject),
                 TEST(test_log_brings_it_back),
+                TEST(test_policy_is_in_the_log),
                 TEST(test_incomplete_is_no_evidence),
         };
 
