@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GONE_AT_LEAST (60 * NSEC_PER_SEC)
+#define GONE_AT_LEAST (10 * NSEC_PER_SEC)
 
 static struct page *find(struct pages *pages, const char *id)
 {

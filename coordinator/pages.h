@@ -3,7 +3,7 @@
  *
  * A need is paged once it has lasted for `after`, or at once where it is urgent, and again every `repeat` until it is
  * acknowledged or gone. One that went before it was paged mended itself: nobody hears of it. One that comes back within
- * `after`, or a minute, is the same, acknowledged or not, so that flapping wakes nobody twice. */
+ * `after`, or ten seconds, is the same, acknowledged or not, so that flapping wakes nobody twice. */
 #pragma once
 
 #include "proto/base.h"

@@ -26,6 +26,9 @@ static void open_folder(struct people *p)
         if (p->folder.folder >= 0 && p->folder_path && strcmp(p->folder_path, wanted) == 0 && has_folder(p))
                 return;
         fd_close(&p->folder.folder);
+        /* What lies in another folder is not known yet. */
+        if (p->folder_path && strcmp(p->folder_path, wanted) != 0)
+                tickets_forget(p->tickets);
         free(p->folder_path);
         p->folder_path = strdup(wanted);
         if (!has_folder(p))

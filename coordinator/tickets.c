@@ -98,6 +98,12 @@ bool tickets_knows(const struct tickets *t, const struct ticket_fact *f)
         return find(t, f) != NULL;
 }
 
+void tickets_forget(struct tickets *t)
+{
+        t->count = 0;
+        t->retry_at = 0;
+}
+
 bool tickets_has(const struct tickets *t, const struct ticket_fact *f)
 {
         const struct known *k = find(t, f);

@@ -34,6 +34,8 @@ void tickets_free(struct tickets **tickets);
 /* The revision that lies on the disk, from before a restart; 0: there is no ticket. Before it is asked for the incident. */
 void tickets_found(struct tickets *tickets, const struct ticket_fact *fact, uint64_t revision);
 bool tickets_knows(const struct tickets *tickets, const struct ticket_fact *fact);
+/* As if it were new. */
+void tickets_forget(struct tickets *tickets);
 /* It has one already, from before or from now. */
 bool tickets_has(const struct tickets *tickets, const struct ticket_fact *fact);
 /* NULL: none is due. */

@@ -90,7 +90,7 @@ else
         jq -c '.audit.inclusion.proof[0] = "7StmjmzqhIYyxwkSKvlLE9wxHBw3npkV074kzVMefv0="' "$T/shown" >"$T/forged"
         ok "but not another proof" sh -c "! '$T/third' --entry '$FIRST' <'$T/forged'"
         cp -a "$LOG" "$T/other"
-        printf x | dd of="$T/other/tile/0/000.p/5" bs=1 seek=40 conv=notrunc 2>/dev/null
+        printf x | dd of="$T/other/tile/0/000.p/6" bs=1 seek=40 conv=notrunc 2>/dev/null
         ok "nor a tile with another byte" sh -c "! '$T/third' '$T/other' '$FIRST'"
         rm -r "$T/other"
 fi
