@@ -86,15 +86,14 @@ static void add_value(struct growing *g, const json_t *value)
 static json_t *fill_text(const char *text, const json_t *notice)
 {
         struct growing g = { 0 };
-        const char *name, *after, *open = find(text, &name, &(size_t){ 0 }, &after);
+        const char *name = "", *after = "", *open;
         json_t *filled = NULL;
-        size_t length;
+        size_t length = 0;
 
+        open = find(text, &name, &length, &after);
         if (open == text && !*after) {
-                const json_t *value;
+                const json_t *value = member(notice, name, length);
 
-                (void)find(text, &name, &length, &after);
-                value = member(notice, name, length);
                 return value ? json_deep_copy(value) : json_null();
         }
         add(&g, "", 0);

@@ -68,7 +68,7 @@ const struct yaml_config_key policy_keys[] = {
         KEY("evidence.confidence", RATIO, confidence_min, "0.5", 10000, 1000000, "Of a cause, for remedies that need it."),
         KEY("evidence.sick_share", RATIO, sick_share, "0.5", 10000, 900000,
             "Where more of the hosts look sick at once, the observer is suspect, and nothing is done."),
-        KEY("evidence.sick_hosts", COUNT, sick_min, "3", 1, MANY, "... if they are at least so many."),
+        KEY("evidence.sick_hosts", COUNT, sick_min, "3", 1, MANY, "And only where at least so many do."),
         KEY("deadlines.proposal", DURATION, proposal_lives, "24h", MINUTES, 30 * DAYS, "A proposal waits so long for a word."),
         KEY("deadlines.approval", DURATION, approval_lives, "10m", 10 * SECONDS, DAYS,
             "What was approved and finds no room for so long is withdrawn."),
