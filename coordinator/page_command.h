@@ -2,7 +2,7 @@
  * other descriptor of ours, a process group and an environment of its own, and is killed when it takes too long. */
 #pragma once
 
-#include "coordinator/outbox.h"
+#include "coordinator/notices.h"
 #include "proto/yaml_config.h"
 
 struct loop;

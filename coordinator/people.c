@@ -1,6 +1,6 @@
 #include "coordinator/conduct.h"
 #include "coordinator/needs.h"
-#include "coordinator/outbox_files.h"
+#include "coordinator/notices_files.h"
 #include "coordinator/people_internal.h"
 #include "coordinator/ticket.h"
 #include "coordinator/ticket_write.h"
@@ -41,11 +41,11 @@ static void open_folder(struct people *p)
 
 void people_configured(struct people *p)
 {
-        struct outbox_limits limits = { .most = p->config->notices_most,
-                                        .bytes = p->config->notices_bytes,
-                                        .keep = p->config->notices_keep };
+        struct notices_limits limits = { .most = p->config->notices_most,
+                                         .bytes = p->config->notices_bytes,
+                                         .keep = p->config->notices_keep };
 
-        outbox_limit(p->outbox, &limits);
+        notices_limit(p->notices, &limits);
         open_folder(p);
         if (p->folder.folder >= 0)
                 ticket_prune(&p->folder, p->config->tickets_most);
@@ -60,9 +60,9 @@ int people_new(struct loop *loop, const char *state_dir, const struct people_con
                 return -ENOMEM;
         p->config = config;
         p->state_dir = strdup(state_dir);
-        p->folder.folder = p->outbox_files.folder = -1;
+        p->folder.folder = p->notices_files.folder = -1;
         p->state = (struct audit_files){ .folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .io = &audit_io_real };
-        r = p->state_dir ? outbox_new(&p->outbox) : -ENOMEM;
+        r = p->state_dir ? notices_new(&p->notices) : -ENOMEM;
         if (r == 0)
                 r = tickets_new(&p->tickets);
         if (r == 0)
@@ -74,7 +74,7 @@ int people_new(struct loop *loop, const char *state_dir, const struct people_con
                 return r;
         }
         people_configured(p);
-        r = outbox_files_open(state_dir, NULL, p->outbox, &p->outbox_files);
+        r = notices_files_open(state_dir, NULL, p->notices, &p->notices_files);
         if (r < 0)
                 log_error("notices", "what waited to be sent cannot be read: %s", strerror(-r));
         people_load_pages(p);
@@ -92,8 +92,8 @@ void people_free(struct people **people)
         webhook_free(&p->webhook);
         page_command_free(&p->command);
         tickets_free(&p->tickets);
-        outbox_free(&p->outbox);
-        outbox_files_close(&p->outbox_files);
+        notices_free(&p->notices);
+        notices_files_close(&p->notices_files);
         fd_close(&p->folder.folder);
         fd_close(&p->state.folder);
         free(p->folder_path);

@@ -1,5 +1,5 @@
 /* People: tickets for those who read in the morning, pages for what cannot wait. Joins what decides (tickets.h, needs.h,
- * pages.h, outbox.h) with what does it (ticket_write.h, outbox_files.h, webhook.h, page_command.h), on the daemon's loop.
+ * pages.h, notices.h) with what does it (ticket_write.h, notices_files.h, webhook.h, page_command.h), on the daemon's loop.
  *
  * Nothing of it holds up the daemon or what is decided there: what fails is logged, once, and tried again. */
 #pragma once

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "coordinator/audit_files.h"
-#include "coordinator/outbox.h"
+#include "coordinator/notices.h"
 #include "coordinator/page_command.h"
 #include "coordinator/pages.h"
 #include "coordinator/people.h"
@@ -16,9 +16,9 @@
 struct people {
         char *state_dir;
         const struct people_config *config;
-        struct outbox *outbox;
-        struct audit_files outbox_files, folder, state; /* folder -1: there is none */
-        char *folder_path;                              /* as it was configured; "" by default */
+        struct notices *notices;
+        struct audit_files notices_files, folder, state; /* folder -1: there is none */
+        char *folder_path;                               /* as it was configured; "" by default */
         struct webhook *webhook;
         struct page_command *command;
         uint64_t under_way[DESTINATIONS]; /* ids */
@@ -28,7 +28,7 @@ struct people {
         struct need needs[PAGES_MAX];
         uint64_t dropped; /* notices, of which was spoken */
         uint32_t unsaid[DESTINATIONS];
-        bool tickets_failing, outbox_failing, pages_failing, pages_left_out; /* and said so */
+        bool tickets_failing, notices_failing, pages_failing, pages_left_out; /* and said so */
 };
 
 /* people_notices.c. Makes a notice of an object, which is the callee's from now on; `moment` and `count` tell it from

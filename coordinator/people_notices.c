@@ -1,7 +1,7 @@
 /* Notices on their way: made, kept, posted, and given up. */
 #include "coordinator/digest.h"
 #include "coordinator/notice_template.h"
-#include "coordinator/outbox_files.h"
+#include "coordinator/notices_files.h"
 #include "coordinator/people_internal.h"
 #include "proto/log.h"
 
@@ -67,7 +67,7 @@ void people_notice(struct people *p, enum destination to, const char *subject, i
                 snprintf(n.subject, sizeof(n.subject), "%s", subject);
                 n.body = body_of(notice);
                 n.size = n.body ? strlen(n.body) : 0;
-                r = n.body ? outbox_add(p->outbox, &n, &added) : -ENOMEM;
+                r = n.body ? notices_add(p->notices, &n, &added) : -ENOMEM;
         }
         json_decref(notice);
         free(n.body);
@@ -75,10 +75,10 @@ void people_notice(struct people *p, enum destination to, const char *subject, i
                 log_error("notices", "no notice of %s: %s", subject, strerror(-r));
                 return;
         }
-        r = p->outbox_files.folder < 0 ? -ENOENT : outbox_files_put(&p->outbox_files, added);
-        if (r < 0 && !p->outbox_failing)
+        r = p->notices_files.folder < 0 ? -ENOENT : notices_files_put(&p->notices_files, added);
+        if (r < 0 && !p->notices_failing)
                 log_warning("notices", "what waits to be sent does not survive a restart: %s", strerror(-r));
-        p->outbox_failing = r < 0;
+        p->notices_failing = r < 0;
 }
 
 /* The template's JSON, or the notice as it is. */
@@ -150,23 +150,23 @@ static void forget_removed(struct people *p)
 {
         uint64_t id;
 
-        while (outbox_removed(p->outbox, &id))
-                if (p->outbox_files.folder >= 0)
-                        outbox_files_remove(&p->outbox_files, id);
+        while (notices_removed(p->notices, &id))
+                if (p->notices_files.folder >= 0)
+                        notices_files_remove(&p->notices_files, id);
 }
 
 static void end(struct people *p, enum destination to, enum delivery delivery, int64_t after, const char *why)
 {
-        uint32_t failures = outbox_failures(p->outbox, to);
+        uint32_t failures = notices_failures(p->notices, to);
 
-        outbox_end(p->outbox, p->under_way[to], delivery, after, chance(), clock_monotonic());
+        notices_end(p->notices, p->under_way[to], delivery, after, chance(), clock_monotonic());
         p->under_way[to] = 0;
         forget_removed(p);
         if (delivery == DELIVERY_REFUSED)
                 log_warning("notices", "the destination of %s refuses a notice for good: %s", destination_name(to), why);
         else if (delivery == DELIVERY_FAILED && failures % SAY_EVERY == 0)
                 log_warning("notices", "the destination of %s cannot be reached, %zu wait: %s", destination_name(to),
-                            outbox_count(p->outbox), why);
+                            notices_count(p->notices), why);
         else if (delivery == DELIVERY_DONE && failures)
                 log_notice("notices", "the destination of %s is reached again", destination_name(to));
 }
@@ -185,22 +185,22 @@ void people_commanded(void *people, enum delivery delivery, const char *why)
 
 void people_deliver(struct people *p, int64_t wall, int64_t monotonic)
 {
-        uint32_t old = outbox_expire(p->outbox, wall);
+        uint32_t old = notices_expire(p->notices, wall);
 
         if (old)
                 log_warning("notices", "%u notices could not be delivered for too long, and were dropped", old);
-        if (outbox_dropped(p->outbox) != p->dropped) {
-                log_warning("notices", "%" PRIu64 " notices were dropped: too many wait", outbox_dropped(p->outbox) - p->dropped);
-                p->dropped = outbox_dropped(p->outbox);
+        if (notices_dropped(p->notices) != p->dropped) {
+                log_warning("notices", "%" PRIu64 " notices were dropped: too many wait", notices_dropped(p->notices) - p->dropped);
+                p->dropped = notices_dropped(p->notices);
         }
         for (enum destination to = 0; to < DESTINATIONS; to++) {
-                const struct notice *n = people_has(p, to) ? outbox_next(p->outbox, to, monotonic) : NULL;
+                const struct notice *n = people_has(p, to) ? notices_next(p->notices, to, monotonic) : NULL;
                 char why[160] = "";
 
                 if (!n)
                         continue;
                 p->under_way[to] = n->id;
-                outbox_begin(p->outbox, n->id);
+                notices_begin(p->notices, n->id);
                 if (begin(p, n, why) < 0)
                         end(p, to, DELIVERY_FAILED, 0, why);
         }

@@ -116,10 +116,10 @@ static void raise_page(struct people *p, const struct page *page, int64_t wall)
 /* Who was never told needs not hear that it is over. */
 static void end_page(struct people *p, const struct page *page, int64_t wall)
 {
-        bool waited = outbox_cancel(p->outbox, TO_PAGES, page->need.id);
+        bool waited = notices_cancel(p->notices, TO_PAGES, page->need.id);
 
         log_notice("pages", "%s needs nobody any more", page->need.id);
-        (void)outbox_cancel(p->outbox, TO_COMMAND, page->need.id);
+        (void)notices_cancel(p->notices, TO_COMMAND, page->need.id);
         if (people_has(p, TO_PAGES) && !(waited && page->times == 1))
                 people_notice(p, TO_PAGES, page->need.id, page->since, UINT64_MAX, notice_of(page, "page_ended", wall), wall);
 }
@@ -158,7 +158,7 @@ enum query_status people_acknowledge(struct people *p, int64_t wall, const char 
         for (size_t i = 0; i < p->pages.count; i++)
                 if (p->pages.items[i].acknowledged_at == wall)
                         for (enum destination to = TO_PAGES; to <= TO_COMMAND; to++)
-                                (void)outbox_cancel(p->outbox, to, p->pages.items[i].need.id);
+                                (void)notices_cancel(p->notices, to, p->pages.items[i].need.id);
         save(p);
         text_printf(out, "%s acknowledged: it is not paged again\n", id);
         return QUERY_DONE;

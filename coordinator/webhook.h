@@ -3,7 +3,7 @@
  * told by libcurl's own words for the kind of failure, which quote nothing. */
 #pragma once
 
-#include "coordinator/outbox.h"
+#include "coordinator/notices.h"
 
 struct loop;
 struct webhook;

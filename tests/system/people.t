@@ -40,7 +40,7 @@ serve() { # MODE: from the next request on
 # requests FILTER: of what the server got, those that pass jq's filter.
 requests() { jq -c "select($1)" "$T/requests"; }
 got() { [ -n "$(requests "$1")" ]; }
-waiting() { find "$STATE/outbox" -name '*.json' | wc -l; }
+waiting() { find "$STATE/notices" -name '*.json' | wc -l; }
 waits_for_none() { [ "$(waiting)" = 0 ]; }
 said() { grep -q "$1" "$T/log"; }
 paged() { [ -s "$T/paged" ] && jq -e "select($1)" "$T/paged"; }
@@ -124,7 +124,7 @@ is "$(cli --format json pages | jq -c '.pages[] | [.id, .acknowledged_by]')" '["
 
 # Killed with all of it pending.
 ok "what could not be posted waits on the disk" [ "$(waiting)" -ge 2 ]
-pending=$(jq -r 'select(.to == "tickets") | .key' "$STATE"/outbox/*.json)
+pending=$(jq -r 'select(.to == "tickets") | .key' "$STATE"/notices/*.json)
 stop KILL
 serve hang
 start

@@ -1,5 +1,5 @@
 /* Notices that wait: at least once, one at a time, bounded; by hand and by chance. SEED is the first of SEEDS worlds. */
-#include "coordinator/outbox.h"
+#include "coordinator/notices.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,18 +14,18 @@
 #define SECONDS(n) ((n)*NSEC_PER_SEC)
 #define T0 SECONDS(INT64_C(1777600800))
 
-static struct outbox *box;
+static struct notices *box;
 
 static int set_up(void **state)
 {
         (void)state;
-        return outbox_new(&box);
+        return notices_new(&box);
 }
 
 static int tear_down(void **state)
 {
         (void)state;
-        outbox_free(&box);
+        notices_free(&box);
         return 0;
 }
 
@@ -37,7 +37,7 @@ static uint64_t put(enum destination to, const char *subject, size_t size)
 
         memset(body, 'x', sizeof(body));
         snprintf(n.subject, sizeof(n.subject), "%s", subject);
-        assert_int_equal(outbox_add(box, &n, &added), 0);
+        assert_int_equal(notices_add(box, &n, &added), 0);
         assert_int_equal(added->size, size);
         return added->id;
 }
@@ -49,12 +49,12 @@ static void test_one_at_a_time(void **state)
         (void)state;
         a = put(TO_TICKETS, "i1", 10);
         b = put(TO_TICKETS, "i2", 10);
-        assert_int_equal(outbox_next(box, TO_TICKETS, 0)->id, a);
-        assert_null(outbox_next(box, TO_PAGES, 0));
-        outbox_begin(box, a);
-        assert_null(outbox_next(box, TO_TICKETS, 0));
-        outbox_end(box, a, DELIVERY_DONE, 0, 0, 0);
-        assert_int_equal(outbox_next(box, TO_TICKETS, 0)->id, b);
+        assert_int_equal(notices_next(box, TO_TICKETS, 0)->id, a);
+        assert_null(notices_next(box, TO_PAGES, 0));
+        notices_begin(box, a);
+        assert_null(notices_next(box, TO_TICKETS, 0));
+        notices_end(box, a, DELIVERY_DONE, 0, 0, 0);
+        assert_int_equal(notices_next(box, TO_TICKETS, 0)->id, b);
 }
 
 static void test_backs_off(void **state)
@@ -68,22 +68,22 @@ static void test_backs_off(void **state)
                 double chance = i % 2 ? 0.999999 : 0;
                 int64_t pause = i % 2 ? SECONDS(pauses[i]) / 2 : SECONDS(pauses[i]);
 
-                outbox_begin(box, a);
-                outbox_end(box, a, DELIVERY_FAILED, 0, chance, now);
-                assert_null(outbox_next(box, TO_PAGES, now + pause - 1));
+                notices_begin(box, a);
+                notices_end(box, a, DELIVERY_FAILED, 0, chance, now);
+                assert_null(notices_next(box, TO_PAGES, now + pause - 1));
                 now += pause + SECONDS(1) / 1000;
-                assert_non_null(outbox_next(box, TO_PAGES, now));
+                assert_non_null(notices_next(box, TO_PAGES, now));
         }
-        assert_int_equal(outbox_failures(box, TO_PAGES), ARRAY_SIZE(pauses));
+        assert_int_equal(notices_failures(box, TO_PAGES), ARRAY_SIZE(pauses));
         /* It may ask for longer, up to an hour. */
-        outbox_begin(box, a);
-        outbox_end(box, a, DELIVERY_FAILED, SECONDS(86400), 0, now);
-        assert_null(outbox_next(box, TO_PAGES, now + SECONDS(3599)));
-        assert_non_null(outbox_next(box, TO_PAGES, now + SECONDS(3600)));
-        outbox_begin(box, a);
-        outbox_end(box, a, DELIVERY_DONE, 0, 0, now);
-        assert_int_equal(outbox_failures(box, TO_PAGES), 0);
-        assert_int_equal(outbox_count(box), 0);
+        notices_begin(box, a);
+        notices_end(box, a, DELIVERY_FAILED, SECONDS(86400), 0, now);
+        assert_null(notices_next(box, TO_PAGES, now + SECONDS(3599)));
+        assert_non_null(notices_next(box, TO_PAGES, now + SECONDS(3600)));
+        notices_begin(box, a);
+        notices_end(box, a, DELIVERY_DONE, 0, 0, now);
+        assert_int_equal(notices_failures(box, TO_PAGES), 0);
+        assert_int_equal(notices_count(box), 0);
 }
 
 /* One that is always refused for now does not hold up the others. */
@@ -92,10 +92,10 @@ static void test_others_get_past(void **state)
         uint64_t bad = put(TO_TICKETS, "i1", 1), good;
 
         (void)state;
-        outbox_begin(box, bad);
+        notices_begin(box, bad);
         good = put(TO_TICKETS, "i2", 1);
-        outbox_end(box, bad, DELIVERY_FAILED, 0, 0, 0);
-        assert_int_equal(outbox_next(box, TO_TICKETS, SECONDS(2))->id, good);
+        notices_end(box, bad, DELIVERY_FAILED, 0, 0, 0);
+        assert_int_equal(notices_next(box, TO_TICKETS, SECONDS(2))->id, good);
 }
 
 static void test_the_later_stands(void **state)
@@ -104,43 +104,43 @@ static void test_the_later_stands(void **state)
 
         (void)state;
         second = put(TO_TICKETS, "i1", 2);
-        assert_int_equal(outbox_count(box), 1);
-        assert_int_equal(outbox_next(box, TO_TICKETS, 0)->id, second);
-        assert_true(outbox_removed(box, &id));
+        assert_int_equal(notices_count(box), 1);
+        assert_int_equal(notices_next(box, TO_TICKETS, 0)->id, second);
+        assert_true(notices_removed(box, &id));
         assert_int_equal(id, first);
-        assert_false(outbox_removed(box, &id));
+        assert_false(notices_removed(box, &id));
         /* Not what is on its way; if that fails, the later one is tried instead. */
-        outbox_begin(box, second);
+        notices_begin(box, second);
         id = put(TO_TICKETS, "i1", 3);
-        assert_int_equal(outbox_count(box), 2);
-        outbox_end(box, second, DELIVERY_FAILED, 0, 0, 0);
-        assert_int_equal(outbox_count(box), 1);
-        assert_int_equal(outbox_next(box, TO_TICKETS, SECONDS(2))->id, id);
-        assert_true(outbox_cancel(box, TO_TICKETS, "i1"));
-        assert_false(outbox_cancel(box, TO_TICKETS, "i1"));
+        assert_int_equal(notices_count(box), 2);
+        notices_end(box, second, DELIVERY_FAILED, 0, 0, 0);
+        assert_int_equal(notices_count(box), 1);
+        assert_int_equal(notices_next(box, TO_TICKETS, SECONDS(2))->id, id);
+        assert_true(notices_cancel(box, TO_TICKETS, "i1"));
+        assert_false(notices_cancel(box, TO_TICKETS, "i1"));
 }
 
 static void test_bounded(void **state)
 {
-        struct outbox_limits limits = { .most = 16, .bytes = 1000, .keep = SECONDS(60) };
+        struct notices_limits limits = { .most = 16, .bytes = 1000, .keep = SECONDS(60) };
         char subject[24];
 
         (void)state;
-        outbox_limit(box, &limits);
+        notices_limit(box, &limits);
         put(TO_PAGES, "a1", 10);
         for (int i = 0; i < 40; i++) {
                 snprintf(subject, sizeof(subject), "i%d", i);
                 put(TO_TICKETS, subject, 10);
-                assert_true(outbox_count(box) <= 16);
+                assert_true(notices_count(box) <= 16);
         }
         /* The page is the oldest, and stays. */
-        assert_non_null(outbox_next(box, TO_PAGES, 0));
-        assert_int_equal(outbox_dropped(box), 25);
+        assert_non_null(notices_next(box, TO_PAGES, 0));
+        assert_int_equal(notices_dropped(box), 25);
         put(TO_TICKETS, "large", 980);
-        assert_int_equal(outbox_count(box), 3); /* 10, 10 and 980 bytes */
-        assert_int_equal(outbox_expire(box, T0 + SECONDS(60)), 0);
-        assert_int_equal(outbox_expire(box, T0 + SECONDS(61)), 3);
-        assert_int_equal(outbox_count(box), 0);
+        assert_int_equal(notices_count(box), 3); /* 10, 10 and 980 bytes */
+        assert_int_equal(notices_expire(box, T0 + SECONDS(60)), 0);
+        assert_int_equal(notices_expire(box, T0 + SECONDS(61)), 3);
+        assert_int_equal(notices_count(box), 0);
 }
 
 static uint64_t draw(uint64_t *seed, uint64_t below)
@@ -163,7 +163,7 @@ static void world(uint64_t seed)
         } all[4096];
         size_t count = 0;
 
-        assert_int_equal(outbox_new(&box), 0);
+        assert_int_equal(notices_new(&box), 0);
         for (int step = 0; step < 600; step++) {
                 enum destination to = (enum destination)draw(&seed, DESTINATIONS);
                 int subject = (int)draw(&seed, SUBJECTS);
@@ -177,7 +177,7 @@ static void world(uint64_t seed)
                         all[count++].subject = subject;
                 }
                 for (to = 0; to < DESTINATIONS; to++) {
-                        const struct notice *n = outbox_next(box, to, quiet ? now + SECONDS(3600) : now);
+                        const struct notice *n = notices_next(box, to, quiet ? now + SECONDS(3600) : now);
 
                         if (begun[to]) {
                                 enum delivery d = quiet || draw(&seed, 2) ? DELIVERY_DONE : DELIVERY_FAILED;
@@ -189,17 +189,17 @@ static void world(uint64_t seed)
                                 for (size_t i = 0; i < count && d == DELIVERY_DONE; i++)
                                         if (all[i].id == begun[to])
                                                 arrived[to][all[i].subject] = begun[to];
-                                outbox_end(box, begun[to], d, 0, (double)draw(&seed, 1000) / 1000, now);
+                                notices_end(box, begun[to], d, 0, (double)draw(&seed, 1000) / 1000, now);
                                 failed_at[to] = d == DELIVERY_FAILED ? now : 0;
                                 begun[to] = 0;
                         } else if (n) {
                                 if (!quiet && failed_at[to] && now - failed_at[to] < NSEC_PER_SEC / 2)
                                         fail_msg("seed %llu: tried again at once", (unsigned long long)first);
                                 begun[to] = n->id;
-                                outbox_begin(box, n->id);
+                                notices_begin(box, n->id);
                         }
                 }
-                while (outbox_removed(box, &id)) {
+                while (notices_removed(box, &id)) {
                         uint64_t k = 0;
 
                         while (k < lives && live[k] != id)
@@ -208,15 +208,15 @@ static void world(uint64_t seed)
                                 fail_msg("seed %llu: %llu is removed twice", (unsigned long long)first, (unsigned long long)id);
                         live[k] = live[--lives];
                 }
-                if (lives != outbox_count(box))
+                if (lives != notices_count(box))
                         fail_msg("seed %llu: %llu on the disk, %zu in memory", (unsigned long long)first, (unsigned long long)lives,
-                                 outbox_count(box));
+                                 notices_count(box));
         }
         for (int to = 0; to < DESTINATIONS; to++)
                 for (int i = 0; i < SUBJECTS; i++)
                         if (latest[to][i] != arrived[to][i])
                                 fail_msg("seed %llu: the last of i%d did not arrive", (unsigned long long)first, i);
-        outbox_free(&box);
+        notices_free(&box);
 }
 
 static void test_worlds(void **state)

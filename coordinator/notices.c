@@ -1,4 +1,4 @@
-#include "coordinator/outbox.h"
+#include "coordinator/notices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #define BACKOFF_MOST (300 * NSEC_PER_SEC)
 #define AFTER_MOST (3600 * NSEC_PER_SEC)
 
-struct outbox {
-        struct outbox_limits limits;
+struct notices {
+        struct notices_limits limits;
         struct notice **notices; /* by rising id */
         size_t count, capacity;
         uint64_t bytes, last, dropped;
@@ -39,14 +39,14 @@ bool destination_find(const char *name, enum destination *ret_destination)
         return false;
 }
 
-int outbox_new(struct outbox **ret_outbox)
+int notices_new(struct notices **ret_notices)
 {
-        struct outbox *o = calloc(1, sizeof(*o));
+        struct notices *o = calloc(1, sizeof(*o));
 
         if (!o)
                 return -ENOMEM;
-        o->limits = (struct outbox_limits){ .most = 1000, .bytes = 64 << 20, .keep = 86400 * NSEC_PER_SEC };
-        *ret_outbox = o;
+        o->limits = (struct notices_limits){ .most = 1000, .bytes = 64 << 20, .keep = 86400 * NSEC_PER_SEC };
+        *ret_notices = o;
         return 0;
 }
 
@@ -56,11 +56,11 @@ static void notice_free(struct notice *n)
         free(n);
 }
 
-void outbox_free(struct outbox **outbox)
+void notices_free(struct notices **notices)
 {
-        struct outbox *o = *outbox;
+        struct notices *o = *notices;
 
-        *outbox = NULL;
+        *notices = NULL;
         if (!o)
                 return;
         for (size_t i = 0; i < o->count; i++)
@@ -71,7 +71,7 @@ void outbox_free(struct outbox **outbox)
 }
 
 /* Room for each that is there, so that removing cannot fail. */
-static int reserve(struct outbox *o)
+static int reserve(struct notices *o)
 {
         if (o->count == o->capacity) {
                 size_t capacity = MAX(2 * o->capacity, (size_t)16);
@@ -94,7 +94,7 @@ static int reserve(struct outbox *o)
         return 0;
 }
 
-static void drop(struct outbox *o, size_t i)
+static void drop(struct notices *o, size_t i)
 {
         struct notice *n = o->notices[i];
 
@@ -105,7 +105,7 @@ static void drop(struct outbox *o, size_t i)
         notice_free(n);
 }
 
-static size_t find(const struct outbox *o, uint64_t id)
+static size_t find(const struct notices *o, uint64_t id)
 {
         size_t i = 0;
 
@@ -115,7 +115,7 @@ static size_t find(const struct outbox *o, uint64_t id)
 }
 
 /* Tickets go before pages, and the oldest first; never what is under way or `but`. */
-static bool make_room(struct outbox *o, const struct notice *but)
+static bool make_room(struct notices *o, const struct notice *but)
 {
         for (int pages = 0; pages < 2; pages++)
                 for (size_t i = 0; i < o->count; i++)
@@ -127,19 +127,19 @@ static bool make_room(struct outbox *o, const struct notice *but)
         return false;
 }
 
-static void keep_limits(struct outbox *o, const struct notice *but)
+static void keep_limits(struct notices *o, const struct notice *but)
 {
         while ((o->count > o->limits.most || o->bytes > o->limits.bytes) && make_room(o, but))
                 ;
 }
 
-void outbox_limit(struct outbox *o, const struct outbox_limits *limits)
+void notices_limit(struct notices *o, const struct notices_limits *limits)
 {
         o->limits = *limits;
         keep_limits(o, NULL);
 }
 
-int outbox_add(struct outbox *o, const struct notice *notice, const struct notice **ret_notice)
+int notices_add(struct notices *o, const struct notice *notice, const struct notice **ret_notice)
 {
         struct notice *n;
 
@@ -160,7 +160,7 @@ int outbox_add(struct outbox *o, const struct notice *notice, const struct notic
         n->body[n->size] = '\0';
         n->id = n->id > o->last ? n->id : o->last + 1;
         n->under_way = false;
-        (void)outbox_cancel(o, n->to, n->subject);
+        (void)notices_cancel(o, n->to, n->subject);
         o->last = n->id;
         o->notices[o->count++] = n;
         o->bytes += n->size;
@@ -169,7 +169,7 @@ int outbox_add(struct outbox *o, const struct notice *notice, const struct notic
         return 0;
 }
 
-const struct notice *outbox_next(struct outbox *o, enum destination to, int64_t monotonic)
+const struct notice *notices_next(struct notices *o, enum destination to, int64_t monotonic)
 {
         const struct notice *next = NULL;
 
@@ -181,7 +181,7 @@ const struct notice *outbox_next(struct outbox *o, enum destination to, int64_t 
         return next;
 }
 
-void outbox_begin(struct outbox *o, uint64_t id)
+void notices_begin(struct notices *o, uint64_t id)
 {
         size_t i = find(o, id);
 
@@ -199,7 +199,7 @@ static int64_t backoff(uint32_t failures, double chance)
         return most - (int64_t)(chance * (double)most / 2);
 }
 
-void outbox_end(struct outbox *o, uint64_t id, enum delivery delivery, int64_t after, double chance, int64_t monotonic)
+void notices_end(struct notices *o, uint64_t id, enum delivery delivery, int64_t after, double chance, int64_t monotonic)
 {
         size_t i = find(o, id);
         enum destination to;
@@ -225,7 +225,7 @@ void outbox_end(struct outbox *o, uint64_t id, enum delivery delivery, int64_t a
         drop(o, i);
 }
 
-bool outbox_cancel(struct outbox *o, enum destination to, const char *subject)
+bool notices_cancel(struct notices *o, enum destination to, const char *subject)
 {
         bool any = false;
 
@@ -237,7 +237,7 @@ bool outbox_cancel(struct outbox *o, enum destination to, const char *subject)
         return any;
 }
 
-uint32_t outbox_expire(struct outbox *o, int64_t wall)
+uint32_t notices_expire(struct notices *o, int64_t wall)
 {
         uint32_t n = 0;
 
@@ -249,7 +249,7 @@ uint32_t outbox_expire(struct outbox *o, int64_t wall)
         return n;
 }
 
-bool outbox_removed(struct outbox *o, uint64_t *ret_id)
+bool notices_removed(struct notices *o, uint64_t *ret_id)
 {
         if (o->removed_count == 0)
                 return false;
@@ -257,17 +257,17 @@ bool outbox_removed(struct outbox *o, uint64_t *ret_id)
         return true;
 }
 
-size_t outbox_count(const struct outbox *o)
+size_t notices_count(const struct notices *o)
 {
         return o->count;
 }
 
-uint64_t outbox_dropped(const struct outbox *o)
+uint64_t notices_dropped(const struct notices *o)
 {
         return o->dropped;
 }
 
-uint32_t outbox_failures(const struct outbox *o, enum destination to)
+uint32_t notices_failures(const struct notices *o, enum destination to)
 {
         return o->destinations[to].failures;
 }

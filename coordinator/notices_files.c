@@ -1,4 +1,4 @@
-#include "coordinator/outbox_files.h"
+#include "coordinator/notices_files.h"
 #include "proto/log.h"
 
 #include <dirent.h>
@@ -19,7 +19,7 @@ static const char *name_of(uint64_t id, char name[NAME_SIZE])
         return name;
 }
 
-int outbox_files_put(const struct audit_files *files, const struct notice *n)
+int notices_files_put(const struct audit_files *files, const struct notice *n)
 {
         json_t *o = json_pack("{s:s,s:s,s:s,s:I,s:s%}", "to", destination_name(n->to), "subject", n->subject, "key", n->key,
                               "made_at", (json_int_t)n->made_at, "body", n->body, n->size);
@@ -30,7 +30,7 @@ int outbox_files_put(const struct audit_files *files, const struct notice *n)
         return text ? audit_file_put(files, name_of(n->id, name), 0600, text, strlen(text), true) : -ENOMEM;
 }
 
-void outbox_files_remove(const struct audit_files *files, uint64_t id)
+void notices_files_remove(const struct audit_files *files, uint64_t id)
 {
         char name[NAME_SIZE];
 
@@ -58,7 +58,7 @@ static int parse(const uint8_t *data, size_t size, struct notice *n, json_t **re
         return 0;
 }
 
-static int take(const struct audit_files *files, struct outbox *outbox, const char *name, uint64_t id)
+static int take(const struct audit_files *files, struct notices *notices, const char *name, uint64_t id)
 {
         CLEANUP_FREE uint8_t *data = NULL;
         struct notice n = { .id = id };
@@ -70,10 +70,10 @@ static int take(const struct audit_files *files, struct outbox *outbox, const ch
         if (r == 0)
                 r = parse(data, size, &n, &root);
         if (r == 0)
-                r = outbox_add(outbox, &n, &added);
+                r = notices_add(notices, &n, &added);
         json_decref(root);
         if (r < 0 && r != -ENOMEM) {
-                log_warning("notices", "%s/%s is no notice, and was removed: %s", OUTBOX_FOLDER, name, strerror(-r));
+                log_warning("notices", "%s/%s is no notice, and was removed: %s", NOTICES_FOLDER, name, strerror(-r));
                 (void)!audit_file_remove(files, name, false);
                 r = 0;
         }
@@ -87,7 +87,7 @@ static int is_notice(const struct dirent *entry)
         return digits == 20 && strcmp(entry->d_name + digits, ".json") == 0;
 }
 
-int outbox_files_open(const char *state_dir, const struct audit_io *io, struct outbox *outbox, struct audit_files *ret_files)
+int notices_files_open(const char *state_dir, const struct audit_io *io, struct notices *notices, struct audit_files *ret_files)
 {
         CLEANUP_FD int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), folder = -1;
         struct audit_files files = { .io = io ? io : &audit_io_real };
@@ -96,20 +96,20 @@ int outbox_files_open(const char *state_dir, const struct audit_io *io, struct o
 
         if (state < 0)
                 return -errno;
-        r = files.io->mkdir(files.io->data, state, OUTBOX_FOLDER, 0700);
+        r = files.io->mkdir(files.io->data, state, NOTICES_FOLDER, 0700);
         if (r < 0 && r != -EEXIST)
                 return r;
-        folder = openat(state, OUTBOX_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        folder = openat(state, NOTICES_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (folder < 0)
                 return -errno;
         files.folder = folder;
-        n = scandirat(state, OUTBOX_FOLDER, &entries, is_notice, alphasort);
+        n = scandirat(state, NOTICES_FOLDER, &entries, is_notice, alphasort);
         if (n < 0)
                 return -errno;
         r = 0;
         for (int i = 0; i < n; i++) {
                 if (r == 0 && i < FILES_MAX)
-                        r = take(&files, outbox, entries[i]->d_name, strtoull(entries[i]->d_name, NULL, 10));
+                        r = take(&files, notices, entries[i]->d_name, strtoull(entries[i]->d_name, NULL, 10));
                 free(entries[i]);
         }
         free(entries);
@@ -120,7 +120,7 @@ int outbox_files_open(const char *state_dir, const struct audit_io *io, struct o
         return 0;
 }
 
-void outbox_files_close(struct audit_files *files)
+void notices_files_close(struct audit_files *files)
 {
         fd_close(&files->folder);
 }
