@@ -304,8 +304,10 @@ static void revert(struct action_call *call)
                         return;
                 }
         }
-        /* Also if the link is as before: an attempt that ended halfway may have changed it and not restarted. */
-        if ((runs_from(call, kept->former) != 1 && unit_restart(call, call->service->rollback.unit) < 0) ||
+        /* Also if the link is as before: an attempt that ended halfway may have changed it and not restarted. What does
+         * not drain is restarted all the same: it may be the reason for going back. */
+        if ((runs_from(call, kept->former) != 1 &&
+             ((void)unit_drain(call), unit_restart(call, call->service->rollback.unit) < 0)) ||
             unit_await_ready(call, call->service->rollback.unit) < 0) {
                 call->result.outcome = REMEDY_FAILED;
                 call->result.reason = ACTION_REASON_FAILED;

@@ -26,6 +26,7 @@ void remedy_free(struct remedy **ret_remedy)
                 return;
         plan_free(&m->plan);
         free(m->targets);
+        free(m->changed);
         free(m);
         *ret_remedy = NULL;
 }

@@ -46,6 +46,7 @@ struct remedy {
         char limits[512];
         enum remedy_verdict verdict;
         enum target_state *targets; /* plan.count of them */
+        bool *changed;              /* likewise: its agent has said that it changed something */
         uint32_t from, count;       /* the wave */
         uint64_t epoch;             /* that intended it */
         int64_t proposed_at, approved_at, intended_at, applied_at, state_at;
@@ -118,6 +119,7 @@ struct order {
         uint64_t epoch;
         int64_t expires_in;      /* from now: APPLY is not to be begun later; */
         int64_t lease;           /* from now. Durations, so that they do not depend on whose clock is right */
+        bool by_person;          /* a person approved the plan */
         const struct plan *plan; /* until the next acting_apply() */
 };
 /* Those of one host (NULL: of all), at most `most`; returns how many. */

@@ -192,7 +192,8 @@ static bool verified(const struct context *c, const struct remedy *m)
         if (left == 0)
                 return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified");
         if (m->halted)
-                return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified, but %u targets are left: an agent refused", left);
+                return decide(c, RECORD_CLOSED, m, MOVER_PLANNER,
+                              "verified, but %u targets are left: an agent refused, or undid it", left);
         if (!s)
                 return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified; the incident is over, %u targets are left", left);
         if (c->acting->pause.set)

@@ -1,6 +1,7 @@
-#include "coordinator/conduct.h"
-#include "coordinator/acting_commit.h"
 #include "coordinator/action_names.h"
+#include "coordinator/audit.h"
+#include "coordinator/conduct_internal.h"
+#include "coordinator/graph.h"
 #include "coordinator/log_index.h"
 #include "coordinator/record_json.h"
 #include "coordinator/scenes.h"
@@ -13,24 +14,8 @@
 
 #define LOOK_EVERY (10 * NSEC_PER_SEC)
 #define DECISIONS_MOST 64 /* a tick: each is a sync of the disk */
-#define ORDERS_MOST 64
-
-struct conduct {
-        const struct core *core;
-        struct acting *acting;
-        struct audit *audit;
-        struct ledger ledger;
-        struct pace pace;
-        uint64_t epoch;
-        uint64_t latest; /* incident that was looked at */
-        int64_t looked_at;
-        bool followed;        /* all that it says is in `acting` */
-        bool damaged;         /* what the log says cannot be followed */
-        struct policy policy; /* as it is configured */
-        struct log_index *index;
-        uint64_t indexed;     /* entries below are in it */
-        uint32_t sick, hosts; /* where so many look sick that the observer is suspect */
-};
+/* After a start agents are awaited so long: what is not heard of yet is not gone. */
+#define SETTLES_WITHIN (30 * NSEC_PER_SEC)
 
 static int index_entry(void *data, const struct audit_entry *entry)
 {
@@ -128,6 +113,8 @@ int conduct_new(const struct core *core, struct audit *audit, struct conduct **r
         r = acting_new(NULL, &c->acting);
         if (r == 0)
                 r = log_index_new(&c->index);
+        if (r == 0)
+                r = outbox_new(&c->outbox);
         if (r < 0) {
                 conduct_free(&c);
                 return r;
@@ -146,6 +133,7 @@ void conduct_free(struct conduct **ret_conduct)
                 return;
         acting_free(&c->acting);
         log_index_free(&c->index);
+        outbox_free(&c->outbox);
         free(c);
         *ret_conduct = NULL;
 }
@@ -188,7 +176,7 @@ static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
         return 0;
 }
 
-/* Leads, and by the policy that is configured: before anything is decided. */
+/* The first of all decisions is that we lead, and by which policy. */
 static int begin(struct conduct *c, int64_t now, const struct scene *scene)
 {
         struct record record;
@@ -207,7 +195,8 @@ static bool is_due(const struct conduct *c, int64_t now)
         bool waits = latest > 0;
         struct record record;
 
-        if (acting_epoch(c->acting) < c->epoch || latest > c->latest || acting_configure(c->acting, now, &c->policy, &record))
+        if (acting_epoch(c->acting) < c->epoch || latest > c->latest || c->waits ||
+            acting_configure(c->acting, now, &c->policy, &record))
                 return true;
         for (size_t k = 0; k < acting_count(c->acting); k++) {
                 enum remedy_state state = acting_get(c->acting, k)->state;
@@ -219,30 +208,9 @@ static bool is_due(const struct conduct *c, int64_t now)
         return waits && now >= c->looked_at + LOOK_EVERY;
 }
 
-/* No agent says that it carries out actions: the coordinator answers in its place. */
-static void dispatch(struct conduct *c, int64_t now, const struct scene *scene)
+struct scene conduct_bare_scene(const struct conduct *c)
 {
-        struct order orders[ORDERS_MOST];
-        size_t count = acting_orders(c->acting, now, scene, NULL, orders, ORDERS_MOST);
-
-        for (size_t i = 0; i < count; i++) {
-                const struct plan_target *t = &orders[i].plan->targets[orders[i].target];
-                struct report report = { .remedy = orders[i].remedy,
-                                         .target = orders[i].target,
-                                         .outcome = orders[i].kind == ORDER_APPLY ? OUTCOME_REFUSED : OUTCOME_HELD };
-                char host[NAME_MAX_HOST + 1], why[PLAN_WHY_MAX];
-                struct record record;
-
-                if (orders[i].kind == ORDER_REVERT)
-                        report.outcome = OUTCOME_REVERTED;
-                memcpy(host, t->host, sizeof(host));
-                snprintf(why, sizeof(why), "the agent of %.120s carries out no actions", host);
-                report.host = host;
-                report.why = why;
-                if (acting_report(c->acting, now, scene, &report, &record) == 0 &&
-                    acting_commit(c->acting, &c->ledger, &record) < 0)
-                        return;
-        }
+        return (struct scene){ .epoch = c->epoch, .leads_until = INT64_MAX, .log_works = !conduct_refusal(c) };
 }
 
 static void doubt(struct conduct *c, const struct scene *scene)
@@ -263,19 +231,37 @@ uint32_t conduct_doubts(const struct conduct *c, uint32_t *ret_hosts)
         return c->sick;
 }
 
-void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
+/* Whether all hosts that were known before the start have told what is there now. */
+static bool is_settled(struct conduct *c, int64_t now)
 {
-        int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
+        if (!c->began)
+                c->began = now;
+        for (uint32_t i = 0; i < c->core->hosts_count && !c->settled && now < c->began + SETTLES_WITHIN; i++)
+                if (!host_fresh(c->core, c->core->hosts[i]) || c->core->hosts[i]->resync)
+                        return false;
+        c->settled = true;
+        return true;
+}
+
+/* What is to be decided and told by what is seen now. */
+static int step(struct conduct *c, int64_t now, const struct scene *scene)
+{
+        int r = begin(c, now, scene);
+
+        for (uint32_t i = 0; r >= 0 && i < c->core->hosts_count; i++)
+                r = conduct_take_answers(c, c->core->hosts[i], now);
+        if (r >= 0 && is_settled(c, now))
+                r = acting_decide(c->acting, &c->ledger, now, scene, DECISIONS_MOST);
+        if (r >= 0)
+                conduct_dispatch(c, now, scene);
+        return r;
+}
+
+void conduct_look_and_step(struct conduct *c, int64_t now)
+{
         struct seen *seen;
         int r;
 
-        if (!c->followed && !audit_refusal(c->audit))
-                follow(c);
-        index_new(c);
-        if (scenes_latest(c->core) == 0)
-                c->sick = 0;
-        if (conduct_refusal(c) || !is_due(c, now))
-                return;
         c->latest = scenes_latest(c->core);
         c->looked_at = now;
         r = look(c, now, &seen);
@@ -284,17 +270,44 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
                 return;
         }
         doubt(c, seen_scene(seen));
-        r = begin(c, now, seen_scene(seen));
-        if (r >= 0)
-                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
-        if (r >= 0)
-                dispatch(c, now, seen_scene(seen));
+        (void)step(c, now, seen_scene(seen)); /* what the log does not take is said where it is appended */
         seen_free(&seen);
+}
+
+void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
+{
+        int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
+
+        if (!c->followed && !audit_refusal(c->audit))
+                follow(c);
+        index_new(c);
+        if (scenes_latest(c->core) == 0)
+                c->sick = 0;
+        if (!conduct_refusal(c) && is_due(c, now))
+                conduct_look_and_step(c, now);
+}
+
+static int take_word(struct conduct *c, int64_t now, const struct scene *scene, const struct word *word, char *why)
+{
+        struct record record;
+        int r = begin(c, now, scene); /* before the first tick */
+
+        if (r < 0) {
+                snprintf(why, PLAN_WHY_MAX, "%s", strerror(-r));
+                return r;
+        }
+        r = acting_word(c->acting, now, scene, word, &record, why);
+        if (r < 0)
+                return r;
+        r = acting_commit(c->acting, &c->ledger, &record);
+        if (r == 0)
+                return 0;
+        snprintf(why, PLAN_WHY_MAX, "the audit log takes no entry: %s", strerror(-r));
+        return -EROFS;
 }
 
 int conduct_say(struct conduct *c, int64_t now, const struct word *word, char ret_why[PLAN_WHY_MAX])
 {
-        struct record record;
         struct seen *seen;
         int r;
 
@@ -304,26 +317,13 @@ int conduct_say(struct conduct *c, int64_t now, const struct word *word, char re
                 return -EROFS;
         }
         r = look(c, now, &seen);
-        /* Before the first tick. */
-        if (r == 0)
-                r = begin(c, now, seen_scene(seen));
-        if (r >= 0)
-                r = acting_word(c->acting, now, seen_scene(seen), word, &record, ret_why);
-        else
+        if (r < 0) {
                 snprintf(ret_why, PLAN_WHY_MAX, "%s", strerror(-r));
-        if (r == 0) {
-                r = acting_commit(c->acting, &c->ledger, &record);
-                if (r < 0) {
-                        snprintf(ret_why, PLAN_WHY_MAX, "the audit log takes no entry: %s", strerror(-r));
-                        r = -EROFS;
-                }
+                return r;
         }
-        if (r == 0) {
-                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
-                if (r >= 0)
-                        dispatch(c, now, seen_scene(seen));
-                r = 0;
-        }
+        r = take_word(c, now, seen_scene(seen), word, ret_why);
+        if (r == 0)
+                (void)step(c, now, seen_scene(seen));
         seen_free(&seen);
         return r;
 }

@@ -12,6 +12,7 @@ struct conduct;
 struct core;
 struct log_index;
 struct seen;
+struct wire_command;
 
 /* Takes back what the log says. `core` and `audit`, which somebody else keeps published and recovers, must outlive
  * it. -ENOMEM. */
@@ -26,6 +27,18 @@ void conduct_tick(struct conduct *conduct, int64_t wall, int64_t monotonic);
 
 /* A person's word takes effect, or `ret_why` says why not: -ENOENT, -EPERM, -EROFS (the log takes nothing). */
 MUST_CHECK int conduct_say(struct conduct *conduct, int64_t now, const struct word *word, char ret_why[PLAN_WHY_MAX]);
+
+/* `news` is called when an agent has to be told something: its poll is to be answered. */
+void conduct_on_orders(struct conduct *conduct, void (*news)(void *data), void *data);
+/* The core took a summary of this host: what it says of orders is written down, and what follows is decided. */
+void conduct_heard(struct conduct *conduct, const char *host, int64_t wall);
+/* Whether a poll of this session, which has acknowledged commands up to that number, has something to be told. */
+bool conduct_has_orders(const struct conduct *conduct, const char *host, uint64_t session, uint64_t acknowledged, int64_t wall);
+/* Fills commands for it, at most CONDUCT_ORDERS_MAX, by rising number, and returns how many. What they point to lives until the
+ * next call. */
+#define CONDUCT_ORDERS_MAX 8
+size_t conduct_orders(struct conduct *conduct, const char *host, uint64_t session, uint64_t acknowledged, int64_t wall,
+                      struct wire_command *commands);
 
 const struct acting *conduct_acting(const struct conduct *conduct);
 /* Of an incident; -ENOENT. */

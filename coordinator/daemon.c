@@ -121,6 +121,7 @@ static int open_log(struct daemon *d, struct yaml_config_error *error)
         int r = conduct_new(d->core, d->audit, &d->conduct);
 
         if (r == 0) {
+                conduct_on_orders(d->conduct, daemon_on_orders, d);
                 conduct_set_policy(d->conduct, &d->config->policy);
                 r = people_new(d->loop, d->config->state_dir, &d->config->people, &d->people);
         }

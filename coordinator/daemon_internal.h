@@ -62,6 +62,8 @@ struct daemon {
 
 /* daemon_requests.c: what comes from the endpoint. */
 extern const struct endpoint_functions daemon_endpoint_functions;
+/* For conduct_on_orders(): somebody's poll has to be answered. */
+void daemon_on_orders(void *daemon);
 /* Answers the polls that have commands or have waited long enough. */
 void daemon_answer_polls(struct daemon *daemon, int64_t now_monotonic);
 

@@ -1,4 +1,5 @@
 #include "coordinator/aside.h"
+#include "coordinator/conduct.h"
 #include "coordinator/daemon_internal.h"
 #include "coordinator/people.h"
 #include "coordinator/query_acting.h"
@@ -18,6 +19,7 @@
 #define PAUSE_MAX_MS 10000
 /* Held polls are looked through at most so often. */
 #define WAKE_AFTER (20 * NSEC_PER_MSEC)
+#define CORE_COMMANDS_MAX 16
 
 void daemon_reply(struct daemon *d, uint64_t token, const struct wire_reply *what)
 {
@@ -90,6 +92,15 @@ static uint32_t pause_ms(const struct daemon *d)
         return (uint32_t)MIN(4 * d->lag / NSEC_PER_MSEC, PAUSE_MAX_MS);
 }
 
+void daemon_on_orders(void *data)
+{
+        struct daemon *d = data;
+
+        /* In the past: the loop comes to it next. */
+        if (polls_count(d->polls) > 0)
+                d->wake_set = loop_set_timer(d->wake, 1) == 0;
+}
+
 static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct summary *summary,
                          const uint8_t *body, size_t size)
 {
@@ -106,19 +117,37 @@ static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uin
                 return;
         }
         d->summaries++;
+        /* Before it is acknowledged: what an agent has done is in the log by then, or it is asked again. */
+        conduct_heard(d->conduct, summary->host, clock_wall());
         answer.ack.pause_ms = MAX(answer.ack.pause_ms, pause_ms(d));
         daemon_reply(d, token, &answer);
         wake_polls(d);
 }
 
+/* An agent takes commands by rising id, and none below one that it has taken. */
+static int by_id(const void *a, const void *b)
+{
+        uint64_t x = ((const struct wire_command *)a)->id, y = ((const struct wire_command *)b)->id;
+
+        return x < y ? -1 : x > y;
+}
+
 static bool answer_poll(struct daemon *d, const struct poll_held *poll, bool over)
 {
+        struct wire_command commands[CORE_COMMANDS_MAX + CONDUCT_ORDERS_MAX];
         struct wire_reply answer = { .kind = WIRE_COMMANDS };
+        int64_t now = clock_wall();
+        size_t count = 0;
 
-        if (core_poll(d->core, clock_wall(), poll->host, poll->session, poll->acknowledged, &answer.commands) < 0)
+        if (core_poll(d->core, now, poll->host, poll->session, poll->acknowledged, &answer.commands) < 0)
                 answer.commands = (struct wire_commands){ 0 };
-        if (answer.commands.count == 0 && !over)
+        for (; count < MIN(answer.commands.count, (size_t)CORE_COMMANDS_MAX); count++)
+                commands[count] = answer.commands.commands[count];
+        count += conduct_orders(d->conduct, poll->host, poll->session, poll->acknowledged, now, commands + count);
+        if (count == 0 && !over)
                 return false;
+        qsort(commands, count, sizeof(*commands), by_id);
+        answer.commands = (struct wire_commands){ commands, count };
         daemon_reply(d, poll->token, &answer);
         return true;
 }
@@ -310,7 +339,10 @@ static bool visit(void *data, const struct poll_held *poll)
         struct visit *v = data;
         bool over = poll->until <= v->now;
 
-        return (over || core_has_commands(v->daemon->core, poll->host)) && answer_poll(v->daemon, poll, over);
+        bool waits = core_has_commands(v->daemon->core, poll->host) ||
+                     conduct_has_orders(v->daemon->conduct, poll->host, poll->session, poll->acknowledged, clock_wall());
+
+        return (over || waits) && answer_poll(v->daemon, poll, over);
 }
 
 void daemon_answer_polls(struct daemon *d, int64_t now_monotonic)

@@ -33,6 +33,8 @@ const struct yaml_config_key policy_keys[] = {
         KEY("limits.share_percent", COUNT, share_percent, "25", 1, 100,
             "Of a service's instances, so many of a hundred are acted on at a time. One always may, if min_healthy others stay."),
         KEY("limits.min_healthy", COUNT, min_healthy, "1", 0, MANY, "Instances of a service that must be left alone meanwhile."),
+        KEY("limits.barriers_age", DURATION, barriers_age, "7d", MINUTES, 3660 * DAYS,
+            "A rollback across a deployment so old takes a person's word where no barriers are declared."),
         KEY("limits.attempts", COUNT, attempts_most, "3", 1, 100,
             "How often a target is acted on in a day without a person's word."),
         KEY("limits.cool_down", DURATION, cool_down, "15m", MINUTES, DAYS, "Between two actions on one target."),

@@ -187,6 +187,7 @@ struct summary_permit {
         const char *service;
         uint32_t kinds;
         bool restart_safe; /* declared with how it drains and shows ready */
+        bool barriers;     /* it is declared where marks tell which rollbacks lead across what cannot be taken back */
         uint32_t instances_min, instances_max;
 };
 

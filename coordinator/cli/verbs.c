@@ -102,7 +102,7 @@ const struct cli_verb cli_verbs[] = {
         { "explain", "INCIDENT", "the evidence chain of an incident, in words", "", "table json", none, 1, 1, run_explain, NULL },
         { "actions", "", "what is proposed, under way and done about incidents, and what came of it",
           "A proposal waits for `approve` or `reject`. Nothing is done that is not in the audit log first.\n"
-          "So far no agent carries out actions: what is approved is refused by the hosts, and says so.",
+          "What is approved goes to the agents of its targets at once; what their files do not allow they refuse, and say why.",
           "table json", none, 0, 0, run_rows, NULL },
         { "approve", "ACTION", "let a proposed action be done",
           "What is approved is the plan with its digest: one that would now be another needs a new word. Limits hold all the same.",

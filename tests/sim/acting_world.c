@@ -2,6 +2,7 @@
 #include "coordinator/action_names.h"
 #include "coordinator/record_json.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,12 +241,15 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
                                  .from_build = "v10",
                                  .to_build = "v11",
                                  .seen_at = i->seen_at + offset,
+                                 .deployed_at = i->since - (service == 3 ? 30 * 24 * 3600 * NSEC_PER_SEC : 0),
                                  .complete = i->complete,
                                  .confidence = .9,
                                  .cause_key = i->id,
                                  .cone_count = 1,
                                  .remedies = { { .action = "service.rollback",
-                                                 .predicts = { "held", "held falling by 50 %", 120 * NSEC_PER_SEC } } } };
+                                                 .predicts = { .signal = "held",
+                                                               .says = "held falling by 50 %",
+                                                               .within = 120 * NSEC_PER_SEC } } } };
         name(s->service, sizeof(s->service), 's', service);
         s->service_key = situation_key(s->service);
         /* Each pair of neighbours depends on the other. */
@@ -280,7 +284,11 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
                 to->condemned = x->version == 11;
                 to->fresh = w->hosts[h].up && !w->hosts[h].cut[k];
                 to->restart_safe = service != 2;
-                to->executes = true;
+                /* The host's own file: one lets nothing be done, and one has no barriers that are declared. */
+                to->permits = h == 5 ? 0 : UINT32_MAX;
+                to->barriers = h != 6;
+                for (int r = 0; r < SITUATION_REMEDIES_MAX; r++)
+                        to->bounds[r] = h % 4 ? h : NAN;
                 /* A workload says that it was started when it was not: no such process is there. */
                 if (w->seed % 5 == 0 && h == 0 && service == 0 && !w->calm)
                         to->started += 7;

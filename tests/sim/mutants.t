@@ -66,6 +66,8 @@ mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.ep
 mutant "the host does it for each message" 'once|end' tests/sim/acting_hosts.c '0,/if \(find\(h, m->remedy, m->target\)\)/s//if (0)/'
 mutant "state that is in no entry" replay coordinator/acting.c 's/m->told = true;/m->told = m->halted = true;/'
 mutant "a pause that stops nothing" pause coordinator/acting_gate.c 's/if \(a->pause\.set\)/if (0)/'
+mutant "what a host's file does not allow is planned" permits coordinator/plan.c 's/if \(!permits\(action, x\)\)/if (0)/'
+mutant "a rollback by far, where nobody declared barriers" permits coordinator/acting_gate.c 's/if \(plan->barriers_unknown\)/if (0)/'
 mutant "acts alone with the authority to propose" authority coordinator/acting_gate.c 's/rung == RUNG_PROPOSE\)/0)/'
 mutant "what did not help stays" end coordinator/acting_next.c 's/return disproved\(c, m\);/return false;/'
 mutant "an undoing that nobody answered is forgotten" end coordinator/acting_next.c 's/m->state_at \+ c->policy->revert_within < c->now/0/'
