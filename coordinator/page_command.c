@@ -144,6 +144,9 @@ static int spawn(const struct yaml_config_strings *argv, int input, pid_t *ret_p
         r = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
         if (!r)
                 r = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        /* Ours close by themselves; those that libraries open need not. */
+        if (!r)
+                r = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
         if (!r)
                 r = posix_spawn_file_actions_addchdir_np(&actions, "/");
         /* What the loop blocks and ignores for itself must end a child. */

@@ -326,8 +326,10 @@ static int set_up(struct webhook *w, struct transfer *t, const struct webhook_po
         SET(CURLOPT_SSL_VERIFYPEER, 1L);
         SET(CURLOPT_SSL_VERIFYHOST, 2L);
         SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-        if (post->ca)
+        if (post->ca) {
                 SET(CURLOPT_CAINFO, post->ca);
+                SET(CURLOPT_CAPATH, NULL); /* or those of the system would be good enough, too */
+        }
         SET(CURLOPT_TIMEOUT_MS, (long)(post->timeout / NSEC_PER_MSEC));
         SET(CURLOPT_NOSIGNAL, 1L);
         SET(CURLOPT_FORBID_REUSE, 1L);

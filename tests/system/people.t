@@ -119,7 +119,7 @@ ok "and says why, and what to do" \
 is "$(head -1 "$T/page.arguments")" "a b \$(touch $T/shell) ;" "which is run as it is written, by no shell"
 ok "so nothing of it is carried out" [ ! -e "$T/shell" ]
 is "$(cut -d= -f1 "$T/page.environment" | sort -u | grep -vxE 'PWD|SHLVL|_|OLDPWD')" PATH "with an environment of its own"
-ok "and no descriptor of ours" sh -c "! grep -vE '^(pipe|/memfd|/dev/null|/proc|/dev/pts|socket|$T/(log|page))' '$T/page.descriptors'"
+ok "and no descriptor of ours" sh -c "! grep -vE '^(/memfd:nightshift-page|/dev/null|/proc|$T/(log|page))' '$T/page.descriptors'"
 is "$(cli --format json pages | jq -c '.pages[] | [.id, .acknowledged_by]')" '["i1",null]' "pages lists it"
 
 # Killed with all of it pending.
