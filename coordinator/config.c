@@ -3,7 +3,7 @@
 #include "coordinator/endpoint.h"
 #include "coordinator/http_address.h"
 #include "coordinator/policy_keys.h"
-#include "coordinator/webhook.h"
+#include "coordinator/webhook_url.h"
 #include "proto/log.h"
 
 #include <getopt.h>

@@ -1,13 +1,12 @@
 #include "coordinator/webhook.h"
+#include "coordinator/webhook_url.h"
 #include "proto/loop.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,37 +36,6 @@ struct webhook {
         struct transfer transfers[DESTINATIONS];
         struct watched *watched;
 };
-
-static bool is_loopback(const char *host)
-{
-        struct in6_addr v6;
-        struct in_addr v4;
-        char plain[64];
-
-        if (strcasecmp(host, "localhost") == 0)
-                return true;
-        if (inet_pton(AF_INET, host, &v4) == 1)
-                return ntohl(v4.s_addr) >> 24 == 127;
-        if (*host != '[' || strlen(host) - 2 >= sizeof(plain))
-                return false;
-        snprintf(plain, sizeof(plain), "%.*s", (int)strlen(host) - 2, host + 1);
-        return inet_pton(AF_INET6, plain, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-const char *webhook_url_expected(const char *url)
-{
-        char *scheme = NULL, *host = NULL;
-        CURLU *parts = curl_url();
-        bool good = parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                    (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_loopback(host)));
-
-        curl_free(scheme);
-        curl_free(host);
-        curl_url_cleanup(parts);
-        return good ? NULL : "https://HOST/..., or http:// on a loopback address";
-}
 
 static void end(struct webhook *w, enum destination to)
 {

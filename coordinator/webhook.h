@@ -21,7 +21,5 @@ typedef void (*webhook_done)(void *data, enum destination to, enum delivery deli
 
 MUST_CHECK int webhook_new(struct loop *loop, webhook_done done, void *data, struct webhook **ret_webhook);
 void webhook_free(struct webhook **webhook);
-/* NULL for a URL that may be posted to, else what was expected. */
-const char *webhook_url_expected(const char *url);
 /* One at a time for each destination. `done` is called later, or never if this fails; -errno with `ret_why`. */
 MUST_CHECK int webhook_begin(struct webhook *webhook, enum destination to, const struct webhook_post *post, char ret_why[160]);

@@ -1,6 +1,7 @@
 /* What the coordinator is told in its file: a bad value is refused with file, line, key and expectation. */
 #include "coordinator/config.h"
 #include "coordinator/policy_keys.h"
+#include "coordinator/webhook_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,6 +100,41 @@ static void bad(void **state)
         }
 }
 
+static void urls(void **state)
+{
+        static const char *const good[] = { "https://a.example",          "https://a.example:8443/x?y=z",
+                                            "https://10.0.0.1/",          "https://[2001:db8::1]:1/x",
+                                            "http://127.0.0.1:1/x?token", "http://localhost",
+                                            "http://LOCALHOST/",          "http://[::1]/x" };
+        static const char *const bad[] = { "",
+                                           "a.example",
+                                           "ftp://a.example/",
+                                           "https://",
+                                           "https:///x",
+                                           "https://user:secret@a.example/",
+                                           "https://a.example\\@b.example/",
+                                           "https://a.example/ x",
+                                           "https://a.example/\nHost: b",
+                                           "https://a.example#x",
+                                           "https://[::1/",
+                                           "http://a.example/",
+                                           "http://127.0.0.1.a.example/",
+                                           "http://127.0.0.1@a.example/",
+                                           "http://128.0.0.1/",
+                                           "http://localhost.a.example/",
+                                           "http://[::2]/",
+                                           "http://[::1]a.example/",
+                                           "HTTP://127.0.0.1/" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+                if (webhook_url_expected(good[i]))
+                        fail_msg("'%s' is refused", good[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                if (!webhook_url_expected(bad[i]))
+                        fail_msg("'%s' is taken", bad[i]);
+}
+
 /* Every number of the policy can be configured, and by default is what safety demands. */
 static void policy(void **state)
 {
@@ -171,8 +207,8 @@ static void policy_is_whole(void **state)
 
 int main(void)
 {
-        static const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(policy),
-                                                   cmocka_unit_test(policy_is_whole) };
+        static const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(urls),
+                                                   cmocka_unit_test(policy), cmocka_unit_test(policy_is_whole) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
