@@ -72,11 +72,22 @@ static double number_of(json_t *object, const char *key)
         return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
+/* One that stands out; `mark` is Markdown's. */
+static void line(struct words *w, const char *mark, const char *words)
+{
+        bool colour = w->style == WORDS_COLOUR, markdown = w->style == WORDS_MARKDOWN;
+
+        text_printf(w->out, "%s%s%s%s",
+                    markdown ? mark
+                    : colour ? BOLD
+                             : "",
+                    words, colour ? NORMAL : "", markdown ? "\n\n" : "\n");
+}
+
 static void heading(struct words *w, const char *words)
 {
-        static const char *const before[] = { "\n", "\n" BOLD, "\n## " }, *const after[] = { "\n", NORMAL "\n", "\n\n" };
-
-        text_printf(w->out, "%s%s%s", before[w->style], words, after[w->style]);
+        text_puts(w->out, "\n");
+        line(w, "## ", words);
 }
 
 /* A value with its unit: "5", "12 an hour", "1.2 MB". */
@@ -335,12 +346,13 @@ static void log_entries(struct words *w, json_t *array)
 
 static void title(struct words *w, json_t *x)
 {
-        static const char *const before[] = { "", BOLD, "# " }, *const after[] = { "\n", NORMAL "\n", "\n\n" };
         const char *server = shown(w, x, "server");
         char b[VALUE_SIZE], c[VALUE_SIZE];
+        struct text head = { 0 };
 
-        text_printf(w->out, "%s%s  %s  %s%s", before[w->style], shown(w, x, "id"), shown(w, x, "service"), shown(w, x, "signature"),
-                    after[w->style]);
+        text_printf(&head, "%s  %s  %s", shown(w, x, "id"), shown(w, x, "service"), shown(w, x, "signature"));
+        line(w, "# ", head.data ? head.data : "");
+        text_free(&head);
         text_printf(w->out, "%s: %s", shown(w, x, "service"), shown(w, x, "title"));
         if (server[0])
                 text_printf(w->out, ", towards %s port %lld", server, (long long)json_integer_value(json_object_get(x, "port")));

@@ -30,8 +30,7 @@ void markdown_text(struct text *out, const char *s)
 {
         size_t block;
 
-        while (*s == ' ' || *s == '\t')
-                s++;
+        s += strspn(s, " \t\r\n\v\f");
         block = begins_block(s);
         for (size_t i = 0; s[i];) {
                 size_t n = utf8_length(s + i);

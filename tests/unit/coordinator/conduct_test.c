@@ -583,6 +583,7 @@ static int policies(void)
 static void test_policy_is_in_the_log(void **state)
 {
         uint8_t was[DIGEST_SIZE], is[DIGEST_SIZE];
+        struct acting *plain, *other;
         struct policy policy;
 
         (void)state;
@@ -605,10 +606,17 @@ static void test_policy_is_in_the_log(void **state)
         assert_true(acting_policy(conduct_acting(conduct))->trials[RUNG_PROPOSE].alpha == policy.trials[RUNG_PROPOSE].alpha);
         assert_int_equal(acting_digest(conduct_acting(conduct), is), 0);
         assert_memory_equal(is, was, DIGEST_SIZE);
-        /* Before anything else is decided by it. */
         conduct_set_policy(conduct, &policy);
         tick();
         assert_int_equal(policies(), 2);
+        /* It is part of the state. */
+        assert_int_equal(acting_new(NULL, &plain), 0);
+        assert_int_equal(acting_new(&policy, &other), 0);
+        assert_int_equal(acting_digest(plain, was), 0);
+        assert_int_equal(acting_digest(other, is), 0);
+        assert_memory_not_equal(is, was, DIGEST_SIZE);
+        acting_free(&plain);
+        acting_free(&other);
 }
 
 static void test_incomplete_is_no_evidence(void **state)

@@ -85,6 +85,7 @@ static void test_markdown(void **state)
         escaped("- x", "\\- x");
         escaped("+ x", "\\+ x");
         escaped("===", "\\===");
+        escaped("\n- x", "\\- x");
         escaped("12. x", "12\\. x");
         escaped("1) x", "1\\) x");
         escaped("     code", "code");
