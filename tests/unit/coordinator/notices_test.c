@@ -1,5 +1,5 @@
 /* Notices that wait: at least once, one at a time, bounded; by hand and by chance. SEED is the first of SEEDS worlds. */
-#include "coordinator/notices.h"
+#include "coordinator/notices_files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -229,6 +230,67 @@ static void test_worlds(void **state)
                 world(first + i);
 }
 
+static int fails(void *data, int fd, const void *bytes, size_t size, off_t at)
+{
+        (void)data, (void)fd, (void)bytes, (void)size, (void)at;
+        return -ENOSPC;
+}
+
+static void reopen(const char *folder, struct audit_files *files)
+{
+        notices_files_close(files);
+        notices_free(&box);
+        assert_int_equal(notices_new(&box), 0);
+        assert_int_equal(notices_files_open(folder, NULL, box, files), 0);
+}
+
+/* What waits is there after a restart, under its key; what is no notice goes; a full disk loses nothing that was there. */
+static void test_on_the_disk(void **state)
+{
+        char folder[] = "/tmp/nightshift-notices.XXXXXX", path[128];
+        struct audit_io full = audit_io_real;
+        struct audit_files files = { .folder = -1 };
+        struct notice n = { .to = TO_PAGES, .subject = "a1", .key = "0123", .made_at = T0, .body = (char *)"{\"x\":\"\u00e4\"}" };
+        const struct notice *added, *found;
+        FILE *file;
+
+        (void)state;
+        assert_non_null(mkdtemp(folder));
+        n.size = strlen(n.body);
+        assert_int_equal(notices_files_open(folder, NULL, box, &files), 0);
+        assert_int_equal(notices_add(box, &n, &added), 0);
+        assert_int_equal(notices_files_put(&files, added), 0);
+        snprintf(path, sizeof(path), "%s/notices/00000000000000000007.json", folder);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        fputs("{\"to\":\"nowhere\"", file);
+        fclose(file);
+        reopen(folder, &files);
+        assert_int_not_equal(access(path, F_OK), 0);
+        assert_int_equal(notices_count(box), 1);
+        found = notices_next(box, TO_PAGES, 0);
+        assert_non_null(found);
+        assert_string_equal(found->key, "0123");
+        assert_string_equal(found->subject, "a1");
+        assert_string_equal(found->body, n.body);
+        assert_true(found->made_at == T0);
+        /* The next one gets another number, and does not fit. */
+        snprintf(n.subject, sizeof(n.subject), "a2");
+        assert_int_equal(notices_add(box, &n, &added), 0);
+        assert_true(added->id > found->id);
+        full.write = fails;
+        files.io = &full;
+        assert_int_equal(notices_files_put(&files, added), -ENOSPC);
+        reopen(folder, &files);
+        assert_int_equal(notices_count(box), 1);
+        notices_files_remove(&files, notices_next(box, TO_PAGES, 0)->id);
+        reopen(folder, &files);
+        assert_int_equal(notices_count(box), 0);
+        notices_files_close(&files);
+        snprintf(path, sizeof(path), "rm -r %s", folder);
+        assert_int_equal(system(path), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -237,6 +299,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_others_get_past, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_the_later_stands, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_on_the_disk, set_up, tear_down),
                 cmocka_unit_test(test_worlds),
         };
 
