@@ -13,12 +13,20 @@
 #define USUAL (24 * 3600 * NSEC_PER_SEC)
 #define USUAL_LEAST (30 * 60 * NSEC_PER_SEC) /* of a subject that was not known for a day yet */
 
-static double per_second(const struct measured *m, enum signal signal, int64_t length, size_t points)
+static double per_second(enum signal signal, int64_t length, size_t points)
 {
         enum signal_unit unit = signal_unit(signal);
 
-        (void)m;
         return unit == UNIT_RATE || unit == UNIT_BYTE_RATE || unit == UNIT_LOAD ? (double)points * 1e9 / (double)length : 1;
+}
+
+/* How many points a window of `length` can have that ends at `to`; 0 if it is not measured for so long. A point without
+ * a measurement would be no gap. */
+static size_t points_of(const struct measured *m, int64_t to, int64_t length, size_t count)
+{
+        if (m->begin == 0 || m->begin > to - length + length / 8)
+                return 0;
+        return m->every > 0 ? MIN(count, (size_t)MAX(length / (m->every + m->every / 2), (int64_t)1)) : count;
 }
 
 /* The window's points, in the signal's unit; false if too much is missing. A signal that never moved is
@@ -29,10 +37,9 @@ static bool window(const struct measured *m, enum signal signal, int64_t to, int
         const struct series *s = measured_series(m, signal);
         double scale;
 
-        if (m->begin == 0 || m->begin > to - length + length / 8)
+        count = points_of(m, to, length, count);
+        if (count == 0)
                 return false;
-        if (m->every > 0) /* a point without a measurement would be no gap */
-                count = MIN(count, (size_t)MAX(length / (m->every + m->every / 2), (int64_t)1));
         if (!s) {
                 if (m->seen < to - length / 4)
                         return false;
@@ -43,7 +50,7 @@ static bool window(const struct measured *m, enum signal signal, int64_t to, int
         }
         if (series_window(s, to, length, values, count, ret_count) < COVERAGE)
                 return false;
-        scale = per_second(m, signal, length, *ret_count);
+        scale = per_second(signal, length, *ret_count);
         for (size_t i = 0; i < *ret_count; i++)
                 values[i] *= scale;
         return true;
@@ -82,12 +89,37 @@ static void rising(const struct measured *m, const struct signature_item *item, 
         f->verdict = t.confidence >= item->confidence && rise >= amount_of(&item->by, fabs(t.first)) ? VERDICT_YES : VERDICT_NO;
 }
 
+#define USUAL_POINTS 144
+
+/* The median of the day before the window, in the signal's unit; NaN if that is not known. */
+static double usual(const struct measured *m, enum signal signal, int64_t to, int64_t length)
+{
+        const struct series *s = measured_series(m, signal);
+        int64_t span = MIN(USUAL, to - length - m->begin);
+        size_t count = span < USUAL_LEAST ? 0 : points_of(m, to - length, span, USUAL_POINTS);
+        struct measured_usual *known = s && count > 0 ? measured_usual(m, signal, length) : NULL, read;
+        double values[USUAL_POINTS];
+
+        if (count == 0)
+                return NAN;
+        if (!s) /* what never moved is zero */
+                return m->seen < to - length - span / 4 ? NAN : 0;
+        read = (struct measured_usual){ .signal = signal, .before = length, .extent = series_extent(s, to - length, span, count) };
+        if (known && known->extent.points > 0 && known->extent.end == read.extent.end && known->extent.level == read.extent.level &&
+            known->extent.cells == read.extent.cells && known->extent.points == read.extent.points) {
+                read = *known;
+        } else {
+                read.median = series_read(s, &read.extent, values) < COVERAGE ? NAN : trend_median(values, read.extent.points);
+                if (known)
+                        *known = read;
+        }
+        return read.median * per_second(signal, span, read.extent.points);
+}
+
 /* What the value is compared with at each point of the window; false if that is not known. */
 static bool bounds(const struct measured *m, const struct signature_item *item, int64_t length, double *bound, size_t points,
                    struct finding *f)
 {
-        double usual[144];
-        int64_t span = MIN(USUAL, f->to - length - m->begin);
         size_t n;
 
         switch (item->of) {
@@ -106,12 +138,10 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                 f->reference = trend_mean(bound, points);
                 return true;
         case REFERENCE_USUAL:
-                if (span < USUAL_LEAST || !window(m, item->signal, f->to - length, span, usual, ARRAY_SIZE(usual), &n))
-                        return false;
-                f->reference = trend_median(usual, n) * item->value.number;
+                f->reference = usual(m, item->signal, f->to, length) * item->value.number;
                 for (size_t i = 0; i < points; i++)
                         bound[i] = f->reference;
-                return true;
+                return !isnan(f->reference);
         case REFERENCE_FORMER_BUILD:
                 f->reference = measured_former(m, item->signal) * item->value.number;
                 for (size_t i = 0; i < points; i++)

@@ -88,6 +88,15 @@ void measured_forget_symptoms(struct core *core);
 struct measured *measured_get(const struct core *core, uint32_t index);
 /* The series of a signal, NULL if nothing was ever measured. */
 const struct series *measured_series(const struct measured *measured, enum signal signal);
+/* What was usual of a signal before a window of some length: it changes every ten minutes and is asked for each minute. */
+struct measured_usual {
+        enum signal signal;
+        int64_t before; /* length of that window; 0: none */
+        struct series_extent extent;
+        double median; /* NaN: too little is there */
+};
+/* Where it is remembered, by signal and window; those come first that are asked for first. NULL: nowhere. */
+struct measured_usual *measured_usual(const struct measured *measured, enum signal signal, int64_t before);
 /* The latest value; NaN if there is none of the last minute. */
 double measured_last(const struct measured *measured, enum signal signal);
 /* What it was under the former build. Of a process the most that those before it came to; of a service the median of the
