@@ -31,18 +31,10 @@ static int report(struct conduct *c, int64_t now, const struct report *report)
 static int take_answer(struct conduct *c, const char *log, const struct host *h, const struct host_action *row, int64_t now)
 {
         char why[PLAN_WHY_MAX];
-        struct report answer = { .host = h->name->data, .why = why };
-        const struct remedy *m;
-        struct action_key key;
-        int r;
+        struct report answer;
+        int r = dispatch_report(c->acting, log, h->name->data, row, &answer, why);
 
-        dispatch_meant(row->key, &answer.remedy, &answer.target);
-        m = acting_find(c->acting, answer.remedy);
-        if (!m || answer.target >= m->plan.count || strcmp(m->plan.targets[answer.target].host, h->name->data) ||
-            !dispatch_outcome(row, m->targets[answer.target], m->changed[answer.target], &answer.outcome, why))
-                return 0;
-        r = dispatch_key(log, &m->plan, m->id, answer.target, &key);
-        if (r < 0 || !action_key_equal(key, row->key))
+        if (r <= 0)
                 return r;
         r = report(c, now, &answer);
         return r == 0 ? 1 : r == -EALREADY || r == -ENOENT ? 0 : r;

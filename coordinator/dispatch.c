@@ -173,3 +173,23 @@ bool dispatch_outcome(const struct host_action *a, enum target_state state, bool
                 return false; /* it is being done, or was only looked at */
         }
 }
+
+int dispatch_report(const struct acting *acting, const char *log, const char *host, const struct host_action *row,
+                    struct report *ret_report, char why[PLAN_WHY_MAX])
+{
+        struct report report = { .host = host, .why = why };
+        const struct remedy *m;
+        struct action_key key;
+        int r;
+
+        dispatch_meant(row->key, &report.remedy, &report.target);
+        m = acting_find(acting, report.remedy);
+        if (!m || report.target >= m->plan.count || strcmp(m->plan.targets[report.target].host, host) ||
+            !dispatch_outcome(row, m->targets[report.target], m->changed[report.target], &report.outcome, why))
+                return 0;
+        r = dispatch_key(log, &m->plan, m->id, report.target, &key);
+        if (r < 0 || !action_key_equal(key, row->key))
+                return r;
+        *ret_report = report;
+        return 1;
+}

@@ -29,6 +29,10 @@ struct dispatch {
 MUST_CHECK int dispatch_make(const struct order *order, const char *log, int64_t now, struct dispatch *ret_dispatch,
                              const char **ret_why);
 
+/* What a row of a host's agent is news of; `ret_report` points into `host` and `why`. 1: of that; 0: of nothing, as it is
+ * known, of another log's order, or of none that acting knows; -ENOMEM. */
+MUST_CHECK int dispatch_report(const struct acting *acting, const char *log, const char *host, const struct host_action *row,
+                               struct report *ret_report, char why[PLAN_WHY_MAX]);
 /* What the agent's word means for a target in this state; false: nothing, or nothing yet. `changed`: it has said before
  * that it changed something. */
 bool dispatch_outcome(const struct host_action *action, enum target_state state, bool changed, enum outcome *ret_outcome,

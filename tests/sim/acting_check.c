@@ -297,7 +297,7 @@ void aw_check_end(struct aw *w)
                         const struct remedy *m = acting_find(leader->acting, c->remedy);
                         enum target_state s;
 
-                        if (!c->changed || c->state == AW_STUCK)
+                        if (!c->changed || c->stuck)
                                 continue;
                         if (!m) {
                                 aw_break(w, "end", "h%u is changed, and no remedy knows", k);
