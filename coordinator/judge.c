@@ -12,6 +12,11 @@
 #define COVERAGE 0.8
 #define USUAL (24 * 3600 * NSEC_PER_SEC)
 #define USUAL_LEAST (30 * 60 * NSEC_PER_SEC) /* of a subject that was not known for a day yet */
+#define USUAL_POINTS 144
+#define AS_BUSY 0.85 /* of what is asked for now is as much */
+#define BUSY_LEAST (15 * 60 * NSEC_PER_SEC)
+#define ABOUT 0.9
+#define BUSY_NOW (10 * 60 * NSEC_PER_SEC)
 
 static double per_second(const struct measured *m, enum signal signal, int64_t length, size_t points)
 {
@@ -78,16 +83,60 @@ static void rising(const struct measured *m, const struct signature_item *item, 
         rise = MAX(t.slope * (double)(n - 1), t.last - t.first);
         f->first = sign * t.first;
         f->last = sign * t.last;
+        if (!(item->given & PARAMETER_BIT(PARAMETER_BY))) {
+                /* It is to be as strong, in proportion, as something else: from the very beginning to the very end. */
+                double ends = t.slope * (double)(MAX(n / 4, (size_t)2) - 1) / 2;
+
+                f->first = sign * fmax(t.first - ends, t.lowest);
+                f->last = sign * fmin(t.last + ends, t.highest);
+        }
         f->confidence = t.confidence;
         f->verdict = t.confidence >= item->confidence && rise >= amount_of(&item->by, fabs(t.first)) ? VERDICT_YES : VERDICT_NO;
+}
+
+/* Answers take longer where more is asked for: a time is compared with those at which no less was. Leaves the others
+ * out; false if it was never as busy, so that nothing is known of how long that takes. What an edge's client is asked for
+ * is meant, as far as that is known: its requests may be more because it gets no answers. */
+static bool leave_out_quiet_times(const struct measured *m, int64_t now, int64_t to, int64_t span, double *values, size_t count)
+{
+        enum signal busy = measured_series(m, SIGNAL_LOAD) ? SIGNAL_LOAD : SIGNAL_REQUESTS;
+        double load[USUAL_POINTS], current[10];
+        size_t n, there = 0;
+
+        if (!window(m, busy, now, BUSY_NOW, current, ARRAY_SIZE(current), &n))
+                return true;
+        current[0] = trend_mean(current, n);
+        if (!window(m, busy, to, span, load, count, &n) || n != count)
+                return true;
+        for (size_t i = 0; i < count; i++) {
+                if (!isnan(load[i]) && load[i] < AS_BUSY * current[0])
+                        values[i] = NAN;
+                there += !isnan(values[i]);
+        }
+        return (int64_t)there * span >= BUSY_LEAST * (int64_t)count;
+}
+
+/* The median of the day before `to`; false if that is not known. */
+static bool usual_of(const struct measured *m, enum signal signal, int64_t now, int64_t to, double *ret)
+{
+        int64_t span = MIN(USUAL, to - m->begin);
+        double values[USUAL_POINTS];
+        size_t n;
+
+        if (span < USUAL_LEAST || !window(m, signal, to, span, values, ARRAY_SIZE(values), &n))
+                return false;
+        if ((signal == SIGNAL_TURNAROUND_P50 || signal == SIGNAL_TURNAROUND_P99) &&
+            !leave_out_quiet_times(m, now, to, span, values, n))
+                return false;
+        *ret = trend_median(values, n);
+        return true;
 }
 
 /* What the value is compared with at each point of the window; false if that is not known. */
 static bool bounds(const struct measured *m, const struct signature_item *item, int64_t length, double *bound, size_t points,
                    struct finding *f)
 {
-        double usual[144];
-        int64_t span = MIN(USUAL, f->to - length - m->begin);
+        double usual;
         size_t n;
 
         switch (item->of) {
@@ -106,9 +155,9 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                 f->reference = trend_mean(bound, points);
                 return true;
         case REFERENCE_USUAL:
-                if (span < USUAL_LEAST || !window(m, item->signal, f->to - length, span, usual, ARRAY_SIZE(usual), &n))
+                if (!usual_of(m, item->signal, f->to, f->to - length, &usual))
                         return false;
-                f->reference = trend_median(usual, n) * item->value.number;
+                f->reference = usual * item->value.number;
                 for (size_t i = 0; i < points; i++)
                         bound[i] = f->reference;
                 return true;
@@ -246,8 +295,9 @@ bool judge_accumulated(const struct measured *m, const struct signature_item *it
 {
         const struct series *s = measured_series(m, item->signal);
 
-        return s && accumulated(s, MAX(m->seen - item->window, MAX(m->started, m->begin) + settle), m->seen, item->within, m->every,
-                                ret);
+        /* Up to the latest measurement, and with it. */
+        return s && accumulated(s, MAX(m->seen - item->window, MAX(m->started, m->begin) + settle), m->seen + 1, item->within,
+                                m->every, ret);
 }
 
 static void accumulating(const struct measured *m, const struct signature_item *item, int64_t settle, struct finding *f)
@@ -319,7 +369,7 @@ static void find(const struct signature *s, const struct measured *m, const stru
 }
 
 /* Whether what speaks against a piece of evidence really explains it: a trend without an amount of its own
- * must be as strong, in proportion, as the one it explains. */
+ * must be about as strong, in proportion, as the one it explains. */
 static bool explains(const struct finding *against, const struct finding *evidence)
 {
         if (against->verdict != VERDICT_YES)
@@ -327,7 +377,7 @@ static bool explains(const struct finding *against, const struct finding *eviden
         if (against->item->given & PARAMETER_BIT(PARAMETER_BY) ||
             (against->item->shape != SHAPE_RISING && against->item->shape != SHAPE_FALLING))
                 return true;
-        return (against->last + 1e-9) / (against->first + 1e-9) >= (evidence->last + 1) / (evidence->first + 1);
+        return (against->last + 1e-9) / (against->first + 1e-9) >= ABOUT * (evidence->last + 1) / (evidence->first + 1);
 }
 
 static bool is_explained(const struct signature *s, const struct measured *m, const struct finding *evidence, int64_t now,

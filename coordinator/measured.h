@@ -55,7 +55,8 @@ struct measured {
         } last;                      /* what counters were */
         double fewest;               /* pools: open connections, once it has settled; NaN before */
         double opens[4];             /* pools: latest first; NaN: none */
-        int64_t blind_until;         /* pools: the agent began anew, and has to find out again */
+        int64_t blind_since;         /* pools: the agent began anew, and has to find out again; 0: it has */
+        int64_t sees_since;          /* ... which it can since the pool opened one; 0: it did not */
         double lost;                 /* pools: the latest */
         double lost_before;          /* what is held; so many were lost then */
         int64_t judged, judged_seen; /* when it was judged last, and by what it was then */

@@ -141,15 +141,31 @@ void series_add(struct core *core, struct series *s, int64_t at, double value)
         }
 }
 
-static double cell(const struct series *s, int i, int64_t number)
+/* A level to read many cells of. */
+struct level_reader {
+        const struct series_level *level;
+        int64_t oldest; /* number of the first cell that may be there */
+        double newest;  /* value */
+};
+
+static struct level_reader read_level(const struct series *s, int i)
 {
         const struct series_level *l = &s->levels[i];
+        int64_t kept = MIN((int64_t)l->capacity, (int64_t)levels[i].cells);
 
-        if (number > l->newest || number <= l->newest - (int64_t)levels[i].cells || number < s->begin / levels[i].width)
+        return (struct level_reader){ .level = l,
+                                      .oldest = MAX(s->begin / levels[i].width, l->newest - MAX(kept - 1, (int64_t)0)),
+                                      .newest = s->begin == 0 || l->count == 0 ? NAN
+                                                : s->counter                   ? l->sum
+                                                                               : l->sum / l->count };
+}
+
+/* Numbers fit 32 bits for as long as a cell of ten seconds has one, which is 1300 years. */
+static double read_cell(const struct level_reader *r, int64_t number)
+{
+        if (number > r->level->newest || number < r->oldest)
                 return NAN;
-        if (number == l->newest)
-                return l->count == 0 ? NAN : s->counter ? l->sum : l->sum / l->count;
-        return number > l->newest - (int64_t)l->capacity ? (double)l->cells[number % l->capacity] : NAN;
+        return number == r->level->newest ? r->newest : (double)r->level->cells[(uint32_t)number % r->level->capacity];
 }
 
 /* The finest level whose ring spans the window. */
@@ -167,9 +183,10 @@ double series_window(const struct series *s, int64_t to, int64_t length, double 
         int i = level_for(s, length);
         int64_t width = levels[i].width, end = to / width, cells = MAX(length / width, 1), done = 0;
         size_t points = MIN(count, (size_t)cells), there = 0;
+        struct level_reader r = read_level(s, i);
 
         /* The cell that `to` lies in has only begun; it counts if something was measured in it. */
-        if (s->begin == 0 || isnan(cell(s, i, end)))
+        if (isnan(read_cell(&r, end)))
                 end--;
         for (size_t p = 0; p < points; p++) {
                 int64_t upto = cells * (int64_t)(p + 1) / (int64_t)points;
@@ -177,7 +194,7 @@ double series_window(const struct series *s, int64_t to, int64_t length, double 
                 int n = 0;
 
                 for (; done < upto; done++) {
-                        double v = s->begin ? cell(s, i, end - cells + 1 + done) : NAN;
+                        double v = read_cell(&r, end - cells + 1 + done);
 
                         if (isnan(v))
                                 continue;
@@ -200,10 +217,11 @@ size_t series_cells(const struct series *s, int64_t from, int64_t to, struct ser
         from = MAX(from, s->begin);
         for (int i = finest(s); i < end_level(s) && to > from; i++) {
                 int64_t width = levels[i].width, oldest = s->levels[i].newest - (int64_t)levels[i].cells + 1;
+                struct level_reader r = read_level(s, i);
 
                 for (int64_t k = MIN((to - 1) / width, s->levels[i].newest); k >= oldest && (k + 1) * width > from && n < count;
                      k--) {
-                        double v = cell(s, i, k);
+                        double v = read_cell(&r, k);
 
                         if (!isnan(v))
                                 cells[n++] = (struct series_cell){ k * width, width, v };
@@ -217,11 +235,12 @@ double series_last(const struct series *s, int64_t now, int64_t age)
 {
         int level = finest(s);
         int64_t newest = now / levels[level].width;
+        struct level_reader r = read_level(s, level);
 
         if (s->begin == 0)
                 return NAN;
         for (int64_t k = newest; k >= newest - age / levels[level].width; k--) {
-                double v = cell(s, level, k);
+                double v = read_cell(&r, k);
 
                 if (!isnan(v))
                         return v;
