@@ -63,6 +63,13 @@ static bool siblings(const struct walk *w, const struct copy *c, double *ret_slo
         return n > 0;
 }
 
+/* Three that are slow here and not elsewhere are no chance, though some that run beside them are well, since they hardly
+ * do anything by themselves. */
+static bool stand_out(uint32_t elsewhere, uint32_t bad, uint32_t well)
+{
+        return elsewhere >= 3 && bad > well;
+}
+
 /* What speaks for a host: copies that are slow without waiting for anybody, or slower than the same elsewhere. */
 void roots_find_hosts(struct core *core, struct walk *w)
 {
@@ -88,9 +95,10 @@ void roots_find_hosts(struct core *core, struct walk *w)
                         bad++;
                         elsewhere += has;
                 }
-                if (bad == 0 || well * 3 > bad || (bad == 1 && !(elsewhere == 1 && there <= 2)))
+                if (bad == 0 || (well * 3 > bad && !stand_out(elsewhere, bad, well)) ||
+                    (bad == 1 && !(elsewhere == 1 && there <= 2)))
                         continue;
-                r = walk_add(w, CAUSE_HOST, elsewhere + bad >= 3 ? 0.945 : bad == 1 ? 0.84 : 0.85);
+                r = walk_add(w, CAUSE_HOST, well * 3 > bad ? 0.91 : elsewhere + bad >= 3 ? 0.945 : bad == 1 ? 0.84 : 0.85);
                 if (!r)
                         return;
                 r->host = h;
