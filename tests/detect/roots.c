@@ -34,6 +34,25 @@ static bool is_right(const struct root *r, const struct night_graph_cause *c)
         return r->service && strcmp(r->service->name, c->service) == 0;
 }
 
+/* Whether what an incident names as its likeliest cause is one. */
+static bool names_cause(const struct core *core, const struct incident *i, const struct night_graph_truth *t)
+{
+        const struct incident_cause *c = i->causes_count && !i->causes[0].ruled_out ? i->causes : NULL;
+        const struct deployment *d = c && c->deployment ? deployment_find(core, c->deployment) : NULL;
+
+        for (size_t k = 0; c && k < t->causes_count; k++) {
+                const struct night_graph_cause *x = &t->causes[k];
+
+                if (c->kind != causes[x->kind])
+                        continue;
+                if (x->kind == NIGHT_CAUSE_NETWORK ? strstr(c->ref->data, x->host) && strstr(c->ref->data, x->other)
+                    : d                            ? strcmp(d->service->data, x->service) == 0
+                                                   : strcmp(c->ref->data, x->kind == NIGHT_CAUSE_HOST ? x->host : x->service) == 0)
+                        return true;
+        }
+        return false;
+}
+
 static void name(const struct root *r)
 {
         printf(" %s:%s%s%s(%.2f,%u)", cause_name(r->kind), r->service ? r->service->name : r->host->name->data, r->other ? "-" : "",
@@ -78,7 +97,7 @@ int main(int argc, char **argv)
         const char *built_in[] = { SIGNATURES_BUILT_IN };
         struct yaml_config_error *error = calloc(1, 4096);
         struct signature_set *set = NULL;
-        int raised = 0, false_raised = 0;
+        int raised = 0, false_raised = 0, wrong = 0;
 
         if (argc < 3 || !error || signatures_load(built_in, 1, &set, error) < 0)
                 return 2;
@@ -156,6 +175,7 @@ int main(int argc, char **argv)
 
                         raised++;
                         false_raised += t->causes_count == 0;
+                        wrong += t->causes_count > 0 && !names_cause(core, i, t);
                         if (getenv("INCIDENTS"))
                                 printf("\n      i%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
                                        (unsigned long long)i->id, i->signature->data, i->service->name,
@@ -176,7 +196,8 @@ int main(int argc, char **argv)
         printf("%d graphs, %d with faults: a true cause first in %d, one in the first three in %d, all in the first three in %d; "
                "%d of %d causes in the first three; without: named in %d of %d\n",
                graphs, graphs - clean, first, some, all, in_three, faults, named, clean);
-        printf("  incidents: %d for %d faults, %d without any\n", raised, faults, false_raised);
+        printf("  incidents: %d for %d faults, %d of them blame what is none; %d without any\n", raised, faults, wrong,
+               false_raised);
         signatures_free(&set);
         free(error);
         for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
