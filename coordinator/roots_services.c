@@ -82,10 +82,20 @@ static const struct deployment *deployed(const struct core *core, const struct s
         return NULL;
 }
 
+/* Whether the deployment reached a copy that is well: then what is sick is so for another reason. */
+static bool is_well_where_deployed(const struct copy *from, const struct copy *to, const struct deployment *d)
+{
+        for (const struct copy *c = from; c < to; c++)
+                if (c->measured && !c->bad && deployment_has_reached(d, c->host->name))
+                        return true;
+        return false;
+}
+
 void roots_find_services(struct core *core, struct walk *w)
 {
         for (uint32_t i = 0; i < w->copies_count;) {
-                struct service *s = w->copies[i].service;
+                const struct copy *first = &w->copies[i];
+                struct service *s = first->service;
                 uint32_t bad = 0, there = 0, by_host = 0, explained = 0, little = 0;
                 double worst = 0, share = 0, calls_late = 0, least_growth = INFINITY;
                 bool by_requests;
@@ -112,6 +122,8 @@ void roots_find_services(struct core *core, struct walk *w)
                         calls_late = fmax(calls_late, c->late);
                 }
                 d = bad + little > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
+                if (d && bad > 0 && by_host == bad && is_well_where_deployed(first, &w->copies[i], d))
+                        continue;
                 share = there ? (double)(bad - by_host) / there : 0;
                 /* A little counts where all that was deployed shows it, and nothing else is wrong there. */
                 if (bad == 0 && d && little == there && (r = walk_add(w, CAUSE_DEPLOYMENT, 0.72)) != NULL) {

@@ -177,9 +177,9 @@ int main(int argc, char **argv)
                         false_raised += t->causes_count == 0;
                         wrong += t->causes_count > 0 && !names_cause(core, i, t);
                         if (getenv("INCIDENTS"))
-                                printf("\n      i%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
-                                       (unsigned long long)i->id, i->signature->data, i->service->name,
-                                       i->server ? i->server->name : "",
+                                printf("\n      %si%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
+                                       names_cause(core, i, t) ? "" : "WRONG ", (unsigned long long)i->id, i->signature->data,
+                                       i->service->name, i->server ? i->server->name : "",
                                        t->causes_count ? (double)(i->onset_at - t->causes[0].at) / 60e9 : 0,
                                        t->causes_count ? (double)(i->opened_at - t->causes[0].at) / 60e9 : 0,
                                        i->causes_count ? cause_name(i->causes[0].kind) : "",
