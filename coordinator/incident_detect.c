@@ -8,6 +8,7 @@
 
 #define QUIET_FOR (30 * 60 * NSEC_PER_SEC)
 #define ROUND (30 * NSEC_PER_SEC)
+#define SLOWEST (120 * NSEC_PER_SEC) /* no symptom is forgotten meanwhile */
 #define CAUSES_EVERY (300 * NSEC_PER_SEC)
 #define CAUSES_SOON (60 * NSEC_PER_SEC) /* while an incident is young each minute tells more */
 
@@ -107,6 +108,19 @@ static bool can_fire(const struct signature *s, const struct measured *m)
         return any;
 }
 
+/* How often: what takes hours to show need not be looked for twice a minute. */
+static int64_t pace(const struct signature *s)
+{
+        int64_t least = INT64_MAX;
+
+        for (size_t i = 0; i < s->evidence_count; i++) {
+                const struct signature_item *item = &s->evidence[i].item;
+
+                least = MIN(least, item->shape == SHAPE_ACCUMULATING ? item->within : item->window);
+        }
+        return MIN(MAX(least / 12, (int64_t)ROUND), (int64_t)SLOWEST);
+}
+
 bool incidents_detect(struct core *core, uint32_t *cursor)
 {
         uint32_t from;
@@ -119,8 +133,9 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
         more = work_portion(core, core->measured_count, cursor, &from);
         for (uint32_t k = from; k < *cursor; k++) {
                 struct measured *m = core->measured[k];
+                int64_t before = m->judged;
 
-                if (m->judged + ROUND > core->now || m->seen <= m->judged_seen)
+                if (before + ROUND > core->now || m->seen <= m->judged_seen)
                         continue;
                 m->judged = core->now;
                 m->judged_seen = m->seen;
@@ -128,7 +143,7 @@ bool incidents_detect(struct core *core, uint32_t *cursor)
                         const struct signature *s = signatures_get(core->signatures, i);
                         struct judgement j;
 
-                        if (s->subject != m->kind || !can_fire(s, m))
+                        if (s->subject != m->kind || !can_fire(s, m) || before / pace(s) == core->now / pace(s))
                                 continue;
                         judge(s, m, m->seen, &j);
                         look_closer(core, s, m, &j);
