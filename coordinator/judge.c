@@ -402,7 +402,8 @@ static bool is_explained(const struct signature *s, const struct measured *m, co
         return explained;
 }
 
-/* The latest moment before which the signal was no higher than at the beginning of the window. */
+/* The latest moment before which the signal was no higher than at the beginning of the window; of events, when the first
+ * was told. */
 static int64_t onset_of(const struct measured *m, const struct finding *f)
 {
         const struct series *s = measured_series(m, f->item->signal);
@@ -410,6 +411,12 @@ static int64_t onset_of(const struct measured *m, const struct finding *f)
         double v[POINTS_LEVEL], low;
         size_t n;
 
+        if (s && f->item->shape == SHAPE_ABOVE && signal_unit(f->item->signal) == UNIT_EVENTS &&
+            series_window(s, f->to, length, v, POINTS_LEVEL, &n) > 0) {
+                for (size_t i = 0; i < n; i++)
+                        if (v[i] > 0)
+                                return f->from + length * (int64_t)(i + 1) / (int64_t)n;
+        }
         if (!s || f->item->shape != SHAPE_RISING || series_window(s, f->to, length, v, POINTS_LEVEL, &n) <= 0)
                 return f->from;
         low = f->first + (f->last - f->first) * 0.1;

@@ -85,6 +85,8 @@ bool measured_has_symptom(const struct core *core, const struct measured *measur
 /* Before the set of signatures changes. */
 void measured_forget_symptoms(struct core *core);
 
+/* Of the graph; `end` tells those of one kind on one host apart (of a service it is its address). NULL: there is none. */
+struct measured *measured_find(const struct core *core, const struct host *host, enum subject kind, uint64_t end);
 /* For walks: by index below core->measured_count, in the order in which they came. */
 struct measured *measured_get(const struct core *core, uint32_t index);
 /* The series of a signal, NULL if nothing was ever measured. */

@@ -22,8 +22,6 @@ struct measured_flow {
 struct measured *measured_obtain(struct core *core, struct host *host, enum subject kind, uint64_t end, uint32_t pid,
                                  int64_t started, struct service *service);
 struct measured_flow *measured_flow_new(struct core *core);
-/* NULL: there is none. */
-struct measured *measured_find(const struct core *core, const struct host *host, enum subject kind, uint64_t end);
 void measured_note(struct core *core, struct measured *measured, int64_t at);
 void measured_set_server(struct core *core, struct measured *measured, struct service *server, uint16_t port);
 /* A series begins with the first value that is not zero, and takes what came before it for zero. NaN is a gap. */

@@ -21,7 +21,7 @@ struct copy {
         struct pair_flow in, outside, seen; /* as it counts; of that from outside; as its clients count */
         double slower, late, growth;
         uint32_t calls;
-        bool refused, measured, bad, explained, lossy, by_load, of_host, by_host, mark;
+        bool refused, crashes, measured, bad, explained, lossy, by_load, of_host, by_host, mark;
 };
 
 struct call {

@@ -100,7 +100,7 @@ void roots_find_services(struct core *core, struct walk *w)
                 double worst = 0, share = 0, calls_late = 0, least_growth = INFINITY;
                 bool by_requests;
                 const struct deployment *d;
-                bool refuses = false;
+                bool refuses = false, crashes = false;
                 struct root *r;
 
                 for (; i < w->copies_count && w->copies[i].service == s; i++) {
@@ -114,11 +114,12 @@ void roots_find_services(struct core *core, struct walk *w)
                         if (!c->bad || c->by_load)
                                 continue;
                         by_host += c->by_host;
-                        explained += c->explained && !c->refused; /* who waits for another does not refuse */
+                        explained += c->explained && !c->refused && !c->crashes; /* who waits for another does neither */
                         bad++;
                         worst = fmax(worst, c->slower);
                         least_growth = fmin(least_growth, c->growth);
                         refuses = refuses || c->refused;
+                        crashes = crashes || c->crashes;
                         calls_late = fmax(calls_late, c->late);
                 }
                 d = bad + little > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
@@ -136,7 +137,7 @@ void roots_find_services(struct core *core, struct walk *w)
                 if (bad == 0 || (explained == bad && !d) || (by_host == bad && !d))
                         continue;
                 /* More is asked of it, and not because it does not answer. */
-                by_requests = !d && !refuses && calls_late <= LATE && least_growth > MORE_ASKED;
+                by_requests = !d && !refuses && !crashes && calls_late <= LATE && least_growth > MORE_ASKED;
                 r = walk_add(w,
                              d             ? CAUSE_DEPLOYMENT
                              : by_requests ? CAUSE_LOAD
@@ -154,6 +155,8 @@ void roots_find_services(struct core *core, struct walk *w)
                 if (refuses)
                         snprintf(r->why, sizeof(r->why),
                                  "%s refuses its clients on %u of %u hosts, and waits for nothing that does", s->name, bad, there);
+                else if (crashes)
+                        snprintf(r->why, sizeof(r->why), "%s ends with an error and is started again, over and over", s->name);
                 else if (worst > SLOWER)
                         snprintf(r->why, sizeof(r->why), "%s takes %.1f times as long on %u of %u hosts%s", s->name, exp(worst),
                                  bad, there, explained ? "" : ", and waits for nothing that does");

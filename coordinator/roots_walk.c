@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define CHANCE 4.0 /* deviations */
+#define CRASHES 3  /* are no accident */
+#define CRASHES_WITHIN (600 * NSEC_PER_SEC)
 
 static int by_place(const void *x, const void *y)
 {
@@ -92,6 +94,17 @@ static bool is_measured(const struct pair_flow *in)
         return in->now.answers >= 5 && in->usual.answers >= 10;
 }
 
+/* Its processes end with an error, over and over: who calls it from outside tells nothing of that. */
+static bool is_crashing(const struct core *core, const struct copy *c)
+{
+        const struct measured *m = measured_find(core, c->host, SUBJECT_SERVICE, (uintptr_t)c->service);
+        const struct series *s = m ? measured_series(m, SIGNAL_EXITS_FAILED) : NULL;
+        double sum;
+        size_t n;
+
+        return s && series_window(s, m->seen, CRASHES_WITHIN, &sum, 1, &n) > 0 && sum >= CRASHES;
+}
+
 void walk_judge(struct walk *w)
 {
         for (uint32_t i = 0; i < w->calls_count; i++) {
@@ -113,7 +126,8 @@ void walk_judge(struct walk *w)
                 c->measured = is_measured(&c->in);
                 c->growth =
                         flow_per_cell(c->in.now.received, &c->in.now) / fmax(flow_per_cell(c->in.usual.received, &c->in.usual), 1);
-                c->bad = c->slower > SLOWER || c->refused || (c->late > LATE && c->seen.now.sent > 20000);
+                c->crashes = is_crashing(w->core, c);
+                c->bad = c->slower > SLOWER || c->refused || c->crashes || (c->late > LATE && c->seen.now.sent > 20000);
         }
 }
 
