@@ -26,24 +26,27 @@ static void step_down(struct accumulated *a, double *level, double value, int64_
 bool accumulated(const struct series *s, int64_t from, int64_t to, int64_t within, int64_t every, struct accumulated *ret)
 {
         struct series_cell cells[SERIES_CELLS_MAX];
-        size_t n = series_cells(s, MAX(from, to - within), to, cells, ARRAY_SIZE(cells)), i;
+        size_t n = series_cells(s, MAX(from, to - within), to, cells, ARRAY_SIZE(cells));
         int64_t seen = 0; /* of the last `within`: cells are longer the older they are */
         struct accumulated a = { 0 };
         double top = INFINITY, level;
 
         if (n == 0 || cells[0].at + cells[0].width < to - MAX(3 * every, (int64_t)(30 * NSEC_PER_SEC)))
                 return false;
-        for (i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++) {
                 top = fmin(top, cells[i].value);
                 seen += MAX(every, cells[i].width);
         }
-        if (seen == 0 || seen < within / 2)
+        if (seen < within / 2)
                 return false;
         top = level = whole(top);
-        /* Most are nought, and all that came is gone: nobody needs to look further back. */
-        n = top > 0 ? series_cells(s, from, to, cells, ARRAY_SIZE(cells)) : 0;
-        for (; i < n; i++)
-                step_down(&a, &level, whole(cells[i].value), cells[i].at + cells[i].width);
+        if (top > 0) { /* else nothing is left of whatever came, and that is so nearly always */
+                size_t recent = n;
+
+                n = series_cells(s, from, to, cells, ARRAY_SIZE(cells));
+                for (size_t i = recent; i < n; i++)
+                        step_down(&a, &level, whole(cells[i].value), cells[i].at + cells[i].width);
+        }
         a.base = level;
         a.rise = top - level;
         *ret = a;

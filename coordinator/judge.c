@@ -18,12 +18,20 @@
 #define ABOUT 0.9
 #define BUSY_NOW (10 * 60 * NSEC_PER_SEC)
 
-static double per_second(const struct measured *m, enum signal signal, int64_t length, size_t points)
+static double per_second(enum signal signal, int64_t length, size_t points)
 {
         enum signal_unit unit = signal_unit(signal);
 
-        (void)m;
         return unit == UNIT_RATE || unit == UNIT_BYTE_RATE || unit == UNIT_LOAD ? (double)points * 1e9 / (double)length : 1;
+}
+
+/* How many points a window of `length` can have that ends at `to`; 0 if it is not measured for so long. A point without
+ * a measurement would be no gap. */
+static size_t points_of(const struct measured *m, int64_t to, int64_t length, size_t count)
+{
+        if (m->begin == 0 || m->begin > to - length + length / 8)
+                return 0;
+        return m->every > 0 ? MIN(count, (size_t)MAX(length / (m->every + m->every / 2), (int64_t)1)) : count;
 }
 
 /* The window's points, in the signal's unit; false if too much is missing. A signal that never moved is
@@ -34,10 +42,9 @@ static bool window(const struct measured *m, enum signal signal, int64_t to, int
         const struct series *s = measured_series(m, signal);
         double scale;
 
-        if (m->begin == 0 || m->begin > to - length + length / 8)
+        count = points_of(m, to, length, count);
+        if (count == 0)
                 return false;
-        if (m->every > 0) /* a point without a measurement would be no gap */
-                count = MIN(count, (size_t)MAX(length / (m->every + m->every / 2), (int64_t)1));
         if (!s) {
                 if (m->seen < to - length / 4)
                         return false;
@@ -48,7 +55,7 @@ static bool window(const struct measured *m, enum signal signal, int64_t to, int
         }
         if (series_window(s, to, length, values, count, ret_count) < COVERAGE)
                 return false;
-        scale = per_second(m, signal, length, *ret_count);
+        scale = per_second(signal, length, *ret_count);
         for (size_t i = 0; i < *ret_count; i++)
                 values[i] *= scale;
         return true;
@@ -94,49 +101,89 @@ static void rising(const struct measured *m, const struct signature_item *item, 
         f->verdict = t.confidence >= item->confidence && rise >= amount_of(&item->by, fabs(t.first)) ? VERDICT_YES : VERDICT_NO;
 }
 
-/* Answers take longer where more is asked for: a time is compared with those at which no less was. Leaves the others
- * out; false if it was never as busy, so that nothing is known of how long that takes. What an edge's client is asked for
- * is meant, as far as that is known: its requests may be more because it gets no answers. */
-static bool leave_out_quiet_times(const struct measured *m, int64_t now, int64_t to, int64_t span, double *values, size_t count)
+/* Answers take longer where more is asked for: a time is compared with those at which no less was. What an edge's client
+ * is asked for is meant, as far as that is known: its requests may be more because it gets no answers. */
+static enum signal asked_by(const struct measured *m)
 {
-        enum signal busy = measured_series(m, SIGNAL_LOAD) ? SIGNAL_LOAD : SIGNAL_REQUESTS;
-        double load[USUAL_POINTS], current[10];
-        size_t n, there = 0;
+        return measured_series(m, SIGNAL_LOAD) ? SIGNAL_LOAD : SIGNAL_REQUESTS;
+}
 
-        if (!window(m, busy, now, BUSY_NOW, current, ARRAY_SIZE(current), &n))
+/* How much is asked for now; NaN if that is not known, or does not matter for the signal. */
+static double busy_now(const struct measured *m, enum signal signal, int64_t to)
+{
+        double values[10];
+        size_t n;
+
+        if ((signal != SIGNAL_TURNAROUND_P50 && signal != SIGNAL_TURNAROUND_P99) || !measured_series(m, asked_by(m)) ||
+            !window(m, asked_by(m), to, BUSY_NOW, values, ARRAY_SIZE(values), &n))
+                return NAN;
+        return trend_mean(values, n);
+}
+
+/* Leaves the times out at which less was asked for; false if it was hardly ever as busy, so that nothing is known of how
+ * long that takes. */
+static bool leave_out_quiet_times(const struct measured *m, const struct measured_usual *u, int64_t span, double *values)
+{
+        double load[USUAL_POINTS], least = AS_BUSY * u->busy / per_second(asked_by(m), span, u->extent.points);
+        size_t there = 0;
+
+        if (series_read(measured_series(m, asked_by(m)), &u->extent, load) < COVERAGE)
                 return true;
-        current[0] = trend_mean(current, n);
-        if (!window(m, busy, to, span, load, count, &n) || n != count)
-                return true;
-        for (size_t i = 0; i < count; i++) {
-                if (!isnan(load[i]) && load[i] < AS_BUSY * current[0])
+        for (size_t i = 0; i < u->extent.points; i++) {
+                if (load[i] < least)
                         values[i] = NAN;
                 there += !isnan(values[i]);
         }
-        return (int64_t)there * span >= BUSY_LEAST * (int64_t)count;
+        return (int64_t)there * span >= BUSY_LEAST * (int64_t)u->extent.points;
 }
 
-/* The median of the day before `to`; false if that is not known. */
-static bool usual_of(const struct measured *m, enum signal signal, int64_t now, int64_t to, double *ret)
+static double read_usual(const struct measured *m, const struct measured_usual *u, int64_t span)
 {
-        int64_t span = MIN(USUAL, to - m->begin);
         double values[USUAL_POINTS];
-        size_t n;
 
-        if (span < USUAL_LEAST || !window(m, signal, to, span, values, ARRAY_SIZE(values), &n))
-                return false;
-        if ((signal == SIGNAL_TURNAROUND_P50 || signal == SIGNAL_TURNAROUND_P99) &&
-            !leave_out_quiet_times(m, now, to, span, values, n))
-                return false;
-        *ret = trend_median(values, n);
-        return true;
+        if (series_read(measured_series(m, u->signal), &u->extent, values) < COVERAGE ||
+            (!isnan(u->busy) && !leave_out_quiet_times(m, u, span, values)))
+                return NAN;
+        return trend_median(values, u->extent.points);
+}
+
+static bool is_same_usual(const struct measured_usual *a, const struct measured_usual *b)
+{
+        return a->extent.points > 0 && a->extent.end == b->extent.end && a->extent.level == b->extent.level &&
+               a->extent.cells == b->extent.cells && a->extent.points == b->extent.points &&
+               (isnan(a->busy) ? isnan(b->busy) : fabs(a->busy - b->busy) <= a->busy / 20);
+}
+
+/* The median of the day before the window, in the signal's unit; NaN if that is not known. */
+static double usual(const struct measured *m, enum signal signal, int64_t to, int64_t length)
+{
+        const struct series *s = measured_series(m, signal);
+        int64_t span = MIN(USUAL, to - length - m->begin);
+        size_t count = span < USUAL_LEAST ? 0 : points_of(m, to - length, span, USUAL_POINTS);
+        struct measured_usual *known = s && count > 0 ? measured_usual(m, signal, length) : NULL, read;
+
+        if (count == 0)
+                return NAN;
+        if (!s) /* what never moved is zero */
+                return m->seen < to - length - span / 4 ? NAN : 0;
+        read = (struct measured_usual){ .signal = signal,
+                                        .before = length,
+                                        .extent = series_extent(s, to - length, span, count),
+                                        .busy = busy_now(m, signal, to) };
+        if (known && is_same_usual(known, &read)) {
+                read = *known;
+        } else {
+                read.median = read_usual(m, &read, span);
+                if (known)
+                        *known = read;
+        }
+        return read.median * per_second(signal, span, read.extent.points);
 }
 
 /* What the value is compared with at each point of the window; false if that is not known. */
 static bool bounds(const struct measured *m, const struct signature_item *item, int64_t length, double *bound, size_t points,
                    struct finding *f)
 {
-        double usual;
         size_t n;
 
         switch (item->of) {
@@ -155,12 +202,10 @@ static bool bounds(const struct measured *m, const struct signature_item *item, 
                 f->reference = trend_mean(bound, points);
                 return true;
         case REFERENCE_USUAL:
-                if (!usual_of(m, item->signal, f->to, f->to - length, &usual))
-                        return false;
-                f->reference = usual * item->value.number;
+                f->reference = usual(m, item->signal, f->to, length) * item->value.number;
                 for (size_t i = 0; i < points; i++)
                         bound[i] = f->reference;
-                return true;
+                return !isnan(f->reference);
         case REFERENCE_FORMER_BUILD:
                 f->reference = measured_former(m, item->signal) * item->value.number;
                 for (size_t i = 0; i < points; i++)

@@ -18,6 +18,19 @@ const struct series *measured_series(const struct measured *m, enum signal signa
         return m->series[signal];
 }
 
+struct measured_usual *measured_usual(const struct measured *m, enum signal signal, int64_t before)
+{
+        for (size_t i = 0; m->flow && i < ARRAY_SIZE(m->flow->usual); i++) {
+                struct measured_usual *u = &m->flow->usual[i];
+
+                if (u->before == 0)
+                        *u = (struct measured_usual){ .signal = signal, .before = before };
+                if (u->signal == signal && u->before == before)
+                        return u;
+        }
+        return NULL;
+}
+
 double measured_last(const struct measured *m, enum signal signal)
 {
         return m->series[signal] ? series_last(m->series[signal], m->seen, 60 * NSEC_PER_SEC) : NAN;

@@ -91,6 +91,16 @@ struct measured *measured_find(const struct core *core, const struct host *host,
 struct measured *measured_get(const struct core *core, uint32_t index);
 /* The series of a signal, NULL if nothing was ever measured. */
 const struct series *measured_series(const struct measured *measured, enum signal signal);
+/* What was usual of a signal before a window of some length: it changes every ten minutes and is asked for each minute. */
+struct measured_usual {
+        enum signal signal;
+        int64_t before; /* length of that window; 0: none */
+        struct series_extent extent;
+        double busy;   /* how much was asked for when it was read; NaN: that does not matter */
+        double median; /* NaN: too little is there */
+};
+/* Where it is remembered, by signal and window; those come first that are asked for first. NULL: nowhere. */
+struct measured_usual *measured_usual(const struct measured *measured, enum signal signal, int64_t before);
 /* The latest value; NaN if there is none of the last minute. */
 double measured_last(const struct measured *measured, enum signal signal);
 /* What it was under the former build. Of a process the most that those before it came to; of a service the median of the

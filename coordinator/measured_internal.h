@@ -16,6 +16,7 @@ struct measured_flow {
         int64_t processes_at, started;   /* services: when its processes were read; the youngest one */
         uint32_t restarts;               /* ... within the hour, as told then */
         uint64_t oom_kills;              /* hosts: as told then */
+        struct measured_usual usual[8];  /* the first is empty from which on all are */
 };
 
 /* The subject's, made at first sight; NULL without room. `end` tells subjects of one kind on one host apart. */

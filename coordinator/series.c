@@ -141,31 +141,68 @@ void series_add(struct core *core, struct series *s, int64_t at, double value)
         }
 }
 
-/* A level to read many cells of. */
-struct level_reader {
-        const struct series_level *level;
-        int64_t oldest; /* number of the first cell that may be there */
-        double newest;  /* value */
-};
-
-static struct level_reader read_level(const struct series *s, int i)
+static double newest_value(const struct series *s, const struct series_level *l)
 {
-        const struct series_level *l = &s->levels[i];
-        int64_t kept = MIN((int64_t)l->capacity, (int64_t)levels[i].cells);
-
-        return (struct level_reader){ .level = l,
-                                      .oldest = MAX(s->begin / levels[i].width, l->newest - MAX(kept - 1, (int64_t)0)),
-                                      .newest = s->begin == 0 || l->count == 0 ? NAN
-                                                : s->counter                   ? l->sum
-                                                                               : l->sum / l->count };
+        return l->count == 0 ? NAN : s->counter ? l->sum : l->sum / l->count;
 }
 
-/* Numbers fit 32 bits for as long as a cell of ten seconds has one, which is 1300 years. */
-static double read_cell(const struct level_reader *r, int64_t number)
+/* The oldest cell of a level that may hold anything. */
+static int64_t oldest_cell(const struct series *s, int i)
 {
-        if (number > r->level->newest || number < r->oldest)
-                return NAN;
-        return number == r->level->newest ? r->newest : (double)r->level->cells[(uint32_t)number % r->level->capacity];
+        const struct series_level *l = &s->levels[i];
+
+        return MAX(l->newest - MAX((int64_t)l->capacity, INT64_C(1)) + 1, s->begin / levels[i].width);
+}
+
+static double cell(const struct series *s, int i, int64_t number)
+{
+        const struct series_level *l = &s->levels[i];
+
+        if (number == l->newest && number >= s->begin / levels[i].width)
+                return newest_value(s, l);
+        return number < l->newest && number >= oldest_cell(s, i) ? (double)l->cells[number % l->capacity] : NAN;
+}
+
+/* Sums the cells before `upto` from *at on, and moves there; returns how many there were. What a walk over a window
+ * does most: the place in the ring goes with it, since a division at each cell costs more than all the rest. */
+struct walk {
+        const struct series *series;
+        const struct series_level *level;
+        int64_t at, oldest;
+        uint32_t place; /* of `at` in the ring, from `oldest` on */
+};
+
+static struct walk walk_begin(const struct series *s, int i, int64_t at)
+{
+        struct walk w = { .series = s, .level = &s->levels[i], .at = at, .oldest = oldest_cell(s, i) };
+
+        w.place = w.level->capacity ? (uint32_t)(MAX(at, w.oldest) % w.level->capacity) : 0;
+        return w;
+}
+
+static int walk_sum(struct walk *w, int64_t upto, double *ret_sum)
+{
+        const struct series_level *l = w->level;
+        double sum = 0;
+        int n = 0;
+
+        w->at = MAX(w->at, MIN(w->oldest, upto));
+        for (; w->at < MIN(upto, l->newest); w->at++) {
+                double v = l->cells[w->place];
+
+                w->place = w->place + 1 == l->capacity ? 0 : w->place + 1;
+                if (isnan(v))
+                        continue;
+                sum += v;
+                n++;
+        }
+        if (w->at < upto && w->at == l->newest && l->count > 0) {
+                sum += newest_value(w->series, l);
+                n++;
+        }
+        w->at = MAX(w->at, upto);
+        *ret_sum = sum;
+        return n;
 }
 
 /* The finest level whose ring spans the window. */
@@ -178,34 +215,50 @@ static int level_for(const struct series *s, int64_t length)
         return i;
 }
 
-double series_window(const struct series *s, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count)
+static struct series_extent extent(const struct series *s, int64_t to, int64_t length, size_t count)
 {
         int i = level_for(s, length);
-        int64_t width = levels[i].width, end = to / width, cells = MAX(length / width, 1), done = 0;
-        size_t points = MIN(count, (size_t)cells), there = 0;
-        struct level_reader r = read_level(s, i);
+        int64_t cells = MAX(length / levels[i].width, 1);
 
-        /* The cell that `to` lies in has only begun; it counts if something was measured in it. */
-        if (isnan(read_cell(&r, end)))
-                end--;
-        for (size_t p = 0; p < points; p++) {
-                int64_t upto = cells * (int64_t)(p + 1) / (int64_t)points;
-                double sum = 0;
-                int n = 0;
+        return (struct series_extent){ .end = to / levels[i].width,
+                                       .cells = (uint32_t)cells,
+                                       .points = (uint32_t)MIN(count, (size_t)cells),
+                                       .level = (uint8_t)i };
+}
 
-                for (; done < upto; done++) {
-                        double v = read_cell(&r, end - cells + 1 + done);
+struct series_extent series_extent(const struct series *s, int64_t to, int64_t length, size_t count)
+{
+        struct series_extent x = extent(s, to, length, count);
 
-                        if (isnan(v))
-                                continue;
-                        sum += v;
-                        n++;
-                }
+        x.end = MIN(x.end, s->levels[x.level].newest - 1);
+        return x;
+}
+
+double series_read(const struct series *s, const struct series_extent *x, double *values)
+{
+        int64_t first = x->end - x->cells + 1;
+        struct walk walk = walk_begin(s, x->level, first);
+        size_t there = 0;
+
+        for (size_t p = 0; p < x->points; p++) {
+                double sum;
+                int n = s->begin ? walk_sum(&walk, first + x->cells * (int64_t)(p + 1) / x->points, &sum) : 0;
+
                 values[p] = n == 0 ? NAN : s->counter ? sum : sum / n;
                 there += n > 0;
         }
-        *ret_count = points;
-        return points ? (double)there / (double)points : 0;
+        return x->points ? (double)there / (double)x->points : 0;
+}
+
+double series_window(const struct series *s, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count)
+{
+        struct series_extent x = extent(s, to, length, count);
+
+        /* The cell that `to` lies in has only begun; it counts if something was measured in it. */
+        if (s->begin == 0 || isnan(cell(s, x.level, x.end)))
+                x.end--;
+        *ret_count = x.points;
+        return series_read(s, &x, values);
 }
 
 size_t series_cells(const struct series *s, int64_t from, int64_t to, struct series_cell *cells, size_t count)
@@ -216,13 +269,15 @@ size_t series_cells(const struct series *s, int64_t from, int64_t to, struct ser
                 return 0;
         from = MAX(from, s->begin);
         for (int i = finest(s); i < end_level(s) && to > from; i++) {
-                int64_t width = levels[i].width, oldest = s->levels[i].newest - (int64_t)levels[i].cells + 1;
-                struct level_reader r = read_level(s, i);
+                const struct series_level *l = &s->levels[i];
+                int64_t width = levels[i].width, oldest = l->newest - (int64_t)levels[i].cells + 1;
+                int64_t k = MIN((to - 1) / width, l->newest), last = MAX(oldest_cell(s, i), from / width);
+                uint32_t place = l->capacity ? (uint32_t)(MAX(k, INT64_C(0)) % l->capacity) : 0;
 
-                for (int64_t k = MIN((to - 1) / width, s->levels[i].newest); k >= oldest && (k + 1) * width > from && n < count;
-                     k--) {
-                        double v = read_cell(&r, k);
+                for (; k >= last && (k + 1) * width > from && n < count; k--) {
+                        double v = k == l->newest ? newest_value(s, l) : (double)l->cells[place];
 
+                        place = place == 0 ? l->capacity - 1 : place - 1;
                         if (!isnan(v))
                                 cells[n++] = (struct series_cell){ k * width, width, v };
                 }
@@ -235,12 +290,11 @@ double series_last(const struct series *s, int64_t now, int64_t age)
 {
         int level = finest(s);
         int64_t newest = now / levels[level].width;
-        struct level_reader r = read_level(s, level);
 
         if (s->begin == 0)
                 return NAN;
         for (int64_t k = newest; k >= newest - age / levels[level].width; k--) {
-                double v = read_cell(&r, k);
+                double v = cell(s, level, k);
 
                 if (!isnan(v))
                         return v;

@@ -46,6 +46,16 @@ void series_add(struct core *core, struct series *series, int64_t at, double val
  * that are there. */
 double series_window(const struct series *series, int64_t to, int64_t length, double *values, size_t count, size_t *ret_count);
 
+/* The same in two steps, of cells that are done only. Two windows of one series and extent are the same while the ring
+ * has their cells. */
+struct series_extent {
+        int64_t end; /* number of the last cell */
+        uint32_t cells, points;
+        uint8_t level;
+};
+struct series_extent series_extent(const struct series *series, int64_t to, int64_t length, size_t count);
+double series_read(const struct series *series, const struct series_extent *extent, double *values);
+
 struct series_cell {
         int64_t at, width;
         double value;
