@@ -7,7 +7,7 @@
 #include "coordinator/core.h"
 #include "coordinator/incident.h"
 #include "coordinator/measured.h"
-#include "tests/night/graph.h"
+#include "tests/detect/blamed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,25 +32,6 @@ static bool is_right(const struct root *r, const struct night_graph_cause *c)
                 return (is_host(r->host, c->host) && is_host(r->other, c->other)) ||
                        (is_host(r->host, c->other) && is_host(r->other, c->host));
         return r->service && strcmp(r->service->name, c->service) == 0;
-}
-
-/* Whether what an incident names as its likeliest cause is one. */
-static bool names_cause(const struct core *core, const struct incident *i, const struct night_graph_truth *t)
-{
-        const struct incident_cause *c = i->causes_count && !i->causes[0].ruled_out ? i->causes : NULL;
-        const struct deployment *d = c && c->deployment ? deployment_find(core, c->deployment) : NULL;
-
-        for (size_t k = 0; c && k < t->causes_count; k++) {
-                const struct night_graph_cause *x = &t->causes[k];
-
-                if (c->kind != causes[x->kind])
-                        continue;
-                if (x->kind == NIGHT_CAUSE_NETWORK ? strstr(c->ref->data, x->host) && strstr(c->ref->data, x->other)
-                    : d                            ? strcmp(d->service->data, x->service) == 0
-                                                   : strcmp(c->ref->data, x->kind == NIGHT_CAUSE_HOST ? x->host : x->service) == 0)
-                        return true;
-        }
-        return false;
 }
 
 static void name(const struct root *r)
@@ -175,10 +156,10 @@ int main(int argc, char **argv)
 
                         raised++;
                         false_raised += t->causes_count == 0;
-                        wrong += t->causes_count > 0 && !names_cause(core, i, t);
+                        wrong += t->causes_count > 0 && !blamed_rightly(core, i, t);
                         if (getenv("INCIDENTS"))
                                 printf("\n      %si%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
-                                       names_cause(core, i, t) ? "" : "WRONG ", (unsigned long long)i->id, i->signature->data,
+                                       blamed_rightly(core, i, t) ? "" : "WRONG ", (unsigned long long)i->id, i->signature->data,
                                        i->service->name, i->server ? i->server->name : "",
                                        t->causes_count ? (double)(i->onset_at - t->causes[0].at) / 60e9 : 0,
                                        t->causes_count ? (double)(i->opened_at - t->causes[0].at) / 60e9 : 0,
