@@ -16,6 +16,7 @@ void policy_defaults(struct policy *ret_policy)
                 .correlated_within = HOURS,
                 .evidence_max_age = 2 * MINUTES,
                 .confidence_min = .5,
+                .cause_within = 10 * MINUTES,
                 .sick_share = .5,
                 .sick_min = 3,
                 .proposal_lives = 24 * HOURS,
