@@ -218,6 +218,17 @@ static bool is_witnessed(struct actions *actions, const struct uplink_order *ord
         return false;
 }
 
+/* How long a temporary measure may last is for the host's file to say, which the coordinator does not know. A shorter
+ * lease only ends sooner. */
+static void shorten_lease(const struct actions *actions, struct executor_order *order)
+{
+        const struct service *service = action_service(actions->services, order->service);
+        const struct action *action = action_find((enum action_kind)order->kind);
+
+        if (service && action && action->temporary && !action->forbids(service))
+                order->lease = MIN(order->lease, action->lease_max(service));
+}
+
 void actions_order(struct actions *actions, const struct uplink_order *uplink_order, bool kept)
 {
         struct executor_order order = uplink_order->order;
@@ -230,6 +241,7 @@ void actions_order(struct actions *actions, const struct uplink_order *uplink_or
         if (!is_witnessed(actions, uplink_order, kept))
                 return;
         order.service = action_text_digest(uplink_order->service);
+        shorten_lease(actions, &order);
         if (!actions->executor) {
                 refuse(actions, &order, ACTION_REASON_NOT_ALLOWED, "this host's file allows no action");
                 return;
