@@ -36,3 +36,14 @@ int acting_decide(struct acting *acting, const struct ledger *ledger, int64_t no
         }
         return n;
 }
+
+int acting_begin(struct acting *acting, const struct ledger *ledger, int64_t now, const struct scene *scene,
+                 const struct policy *policy)
+{
+        struct record record;
+        int r = acting_epoch(acting) < scene->epoch ? acting_decide(acting, ledger, now, scene, 1) : 0;
+
+        if (r >= 0 && scene_leads(acting, scene, now) && acting_configure(acting, now, policy, &record))
+                r = acting_commit(acting, ledger, &record);
+        return r < 0 ? r : 0;
+}

@@ -21,5 +21,8 @@ int64_t pace_now(struct pace *pace, const struct acting *acting, int64_t wall, i
 
 /* Frees what the record owns in any case. -errno of the ledger: nothing has changed. */
 MUST_CHECK int acting_commit(struct acting *acting, const struct ledger *ledger, struct record *record);
+/* The first of all decisions: that we lead, and by which policy. Nothing is decided where this fails. */
+MUST_CHECK int acting_begin(struct acting *acting, const struct ledger *ledger, int64_t now, const struct scene *scene,
+                            const struct policy *policy);
 /* Decides until there is nothing more to decide, at most `most` times. How often it did, or -errno. */
 MUST_CHECK int acting_decide(struct acting *acting, const struct ledger *ledger, int64_t now, const struct scene *scene, int most);

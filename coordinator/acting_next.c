@@ -288,6 +288,9 @@ static bool propose(const struct context *c, const struct situation *s)
 
                 if (tried(c, s, s->remedies[k].action, &wait) || wait)
                         continue;
+                /* The better remedy may only have to wait for its cause. */
+                if (s->remedies[k].wants_cause && !s->cause[0] && c->now < s->opened_at + c->policy->cause_within)
+                        return false;
                 if (plan_make(c->policy, s, k, 0, &plan, why) < 0)
                         continue;
                 rung = authority_rung(c->policy, authority_find(&c->acting->authority, &plan.unit), plan.class, c->now);

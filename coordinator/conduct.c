@@ -176,17 +176,6 @@ static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
         return 0;
 }
 
-/* The first of all decisions is that we lead, and by which policy. */
-static int begin(struct conduct *c, int64_t now, const struct scene *scene)
-{
-        struct record record;
-        int r = acting_epoch(c->acting) < c->epoch ? acting_decide(c->acting, &c->ledger, now, scene, 1) : 0;
-
-        if (r >= 0 && acting_configure(c->acting, now, &c->policy, &record))
-                r = acting_commit(c->acting, &c->ledger, &record);
-        return r;
-}
-
 /* A scene walks the graph for each incident: at once for a new one and while something is under way, else now and
  * then. */
 static bool is_due(const struct conduct *c, int64_t now)
@@ -246,7 +235,7 @@ static bool is_settled(struct conduct *c, int64_t now)
 /* What is to be decided and told by what is seen now. */
 static int step(struct conduct *c, int64_t now, const struct scene *scene)
 {
-        int r = begin(c, now, scene);
+        int r = acting_begin(c->acting, &c->ledger, now, scene, &c->policy);
 
         for (uint32_t i = 0; r >= 0 && i < c->core->hosts_count; i++)
                 r = conduct_take_answers(c, c->core->hosts[i], now);
@@ -290,7 +279,7 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 static int take_word(struct conduct *c, int64_t now, const struct scene *scene, const struct word *word, char *why)
 {
         struct record record;
-        int r = begin(c, now, scene); /* before the first tick */
+        int r = acting_begin(c->acting, &c->ledger, now, scene, &c->policy); /* before the first tick */
 
         if (r < 0) {
                 snprintf(why, PLAN_WHY_MAX, "%s", strerror(-r));

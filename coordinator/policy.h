@@ -24,6 +24,7 @@ struct policy {
 
         int64_t evidence_max_age;
         double confidence_min; /* of a cause that a remedy needs */
+        int64_t cause_within;  /* it takes so long to find one: before, no other remedy is proposed in its place */
         double sick_share;     /* more hosts than this look sick for other reasons: act on none */
         uint32_t sick_min;     /* ... if they are so many */
 

@@ -68,6 +68,8 @@ const struct yaml_config_key policy_keys[] = {
         KEY("evidence.max_age", DURATION, evidence_max_age, "2m", 10 * SECONDS, DAYS,
             "Nothing is done on evidence older than this."),
         KEY("evidence.confidence", RATIO, confidence_min, "0.5", 10000, 1000000, "Of a cause, for remedies that need it."),
+        KEY("evidence.cause_within", DURATION, cause_within, "10m", 0, DAYS,
+            "For so long no other remedy is proposed while the cause is looked for that a better one needs."),
         KEY("evidence.sick_share", RATIO, sick_share, "0.5", 10000, 900000,
             "Where more of the hosts look sick at once, the observer is suspect, and nothing is done."),
         KEY("evidence.sick_hosts", COUNT, sick_min, "3", 1, MANY, "And only where at least so many do."),

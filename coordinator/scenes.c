@@ -227,7 +227,9 @@ static int add(const struct core *core, const struct incident *i, int64_t now, s
 {
         const struct signature *g = core->signatures ? signatures_find(core->signatures, i->signature->data) : NULL;
 
-        *s = (struct situation){ .incident = i->id, .seen_at = i->fired_at, .complete = is_complete(core, i) };
+        *s = (struct situation){
+                .incident = i->id, .opened_at = i->opened_at, .seen_at = i->fired_at, .complete = is_complete(core, i)
+        };
         name(s->signature, sizeof(s->signature), i->signature->data);
         name(s->title, sizeof(s->title), i->title->data);
         name(s->service, sizeof(s->service), i->service->name);

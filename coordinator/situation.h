@@ -59,6 +59,7 @@ struct situation {
         double confidence;                                                 /* of the cause */
         char from_build[NAME_MAX_BUILD + 1], to_build[NAME_MAX_BUILD + 1]; /* of a deployment that is the cause */
         int64_t deployed_at;                                               /* when that was; 0: not known */
+        int64_t opened_at;                                                 /* by our clock */
         int64_t seen_at;                                                   /* the latest evidence, by our clock */
         bool complete;                                                     /* nothing is missing of its windows */
         bool two_causes; /* two deployments at once: which one it was cannot be told */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define SECRET_MAX 4096
+#define ANSWER_MAX ((size_t)64 << 10) /* of headers and body; then it is hung up on */
 
 /* A socket of libcurl's, while it wants to hear of it. */
 struct watched {
@@ -25,6 +26,7 @@ struct transfer {
         CURL *easy; /* NULL: none */
         struct curl_slist *headers;
         char *body;
+        size_t answered; /* bytes */
 };
 
 struct webhook {
@@ -80,6 +82,8 @@ static void collect(struct webhook *w)
                         continue;
                 (void)curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
                 (void)curl_easy_getinfo(message->easy_handle, CURLINFO_RETRY_AFTER, &after);
+                if (result == CURLE_WRITE_ERROR && status)
+                        result = CURLE_OK; /* it said enough */
                 if (result == CURLE_OK)
                         delivery = judge(status);
                 if (result != CURLE_OK)
@@ -226,11 +230,14 @@ static int read_secret(const char *path, char secret[SECRET_MAX], char why[160])
         return *secret ? 0 : why_not(why, -EINVAL, "nothing is in", path);
 }
 
+/* The status is all that matters of an answer. One without end would keep us from other work. */
 static size_t ignore(char *data, size_t size, size_t count, void *user)
 {
+        struct transfer *t = user;
+
         (void)data;
-        (void)user;
-        return size * count;
+        t->answered += size * count;
+        return t->answered > ANSWER_MAX ? 0 : size * count;
 }
 
 static int set_headers(struct transfer *t, const struct webhook_post *post, char why[160])
@@ -291,6 +298,9 @@ static int set_up(struct webhook *w, struct transfer *t, const struct webhook_po
         SET(CURLOPT_HTTPHEADER, t->headers);
         SET(CURLOPT_USERAGENT, "nightshift/" NIGHTSHIFT_VERSION);
         SET(CURLOPT_WRITEFUNCTION, ignore);
+        SET(CURLOPT_WRITEDATA, t);
+        SET(CURLOPT_HEADERFUNCTION, ignore);
+        SET(CURLOPT_HEADERDATA, t);
         SET(CURLOPT_SSL_VERIFYPEER, 1L);
         SET(CURLOPT_SSL_VERIFYHOST, 2L);
         SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """server.py PORT CERTIFICATE KEY FOLDER: an HTTPS server that does what the file FOLDER/mode says, and writes each request
-as a line of JSON to FOLDER/requests: ok, fail (503), refuse (400), hang (answers after the client has gone), drop."""
+as a line of JSON to FOLDER/requests: ok, fail (503), refuse (400), hang (answers after the client has gone), drop,
+flood (200, with a body without end)."""
 import json
 import ssl
 import sys
@@ -39,6 +40,18 @@ class Handler(BaseHTTPRequestHandler):
         with lock:
             under_way[self.path] -= 1
         if mode in ("hang", "drop"):
+            self.close_connection = True
+            return
+        if mode == "flood":
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b"x" * 65536)
+            except OSError:
+                pass
+            with open(folder + "/flooded", "w", encoding="ascii"):
+                pass
             self.close_connection = True
             return
         self.send_response({"ok": 200, "fail": 503, "refuse": 400}[mode])

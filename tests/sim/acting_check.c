@@ -1,5 +1,6 @@
 /* The invariants of acting, against what really happened and what really is in the log. */
 #include "coordinator/action_names.h"
+#include "coordinator/policy_keys.h"
 #include "tests/sim/acting_world.h"
 
 #include <stdio.h>
@@ -182,6 +183,12 @@ static void check_intent(struct aw *w, const struct record *r)
 
 void aw_check_append(struct aw *w, const struct record *r)
 {
+        size_t i = 0;
+
+        while (i < w->log_count && w->log[i].kind == RECORD_STARTED)
+                i++;
+        if (r->kind != RECORD_STARTED && !policy_same(i < w->log_count ? &w->log[i].policy : &r->policy, &w->policy))
+                aw_break(w, "policy", "%s before the log says by which numbers", record_kind_name(r->kind));
         if (r->epoch != w->lease.epoch)
                 aw_break(w, "epoch", "a record of epoch %llu, while %llu leads", (unsigned long long)r->epoch,
                          (unsigned long long)w->lease.epoch);
@@ -239,7 +246,7 @@ static void check_replay(struct aw *w)
 
         if (!leader->acting || leader->epoch != w->lease.epoch || leader->read != w->log_count)
                 return;
-        if (acting_new(&w->policy, &a) < 0)
+        if (acting_new(NULL, &a) < 0)
                 abort();
         for (size_t i = 0; i < w->log_count; i++)
                 if (acting_apply(a, &w->log[i]) < 0)

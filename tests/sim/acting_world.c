@@ -94,9 +94,9 @@ static void draw_policy(struct aw *w)
         p->decays_after = 3600 * NSEC_PER_SEC * (int64_t)(1 + aw_below(w, 48));
 }
 
-static void start(struct aw *w, struct aw_coordinator *c)
+static void start(struct aw_coordinator *c)
 {
-        if (acting_new(&w->policy, &c->acting) < 0)
+        if (acting_new(NULL, &c->acting) < 0)
                 abort();
         c->read = 0;
         c->epoch = 0;
@@ -127,7 +127,7 @@ void aw_new(struct aw *w, uint64_t seed)
                                 (struct aw_instance){ aw_chance(w, 400), ++w->next_pid, 10, T0 - 3600 * NSEC_PER_SEC };
         }
         for (uint32_t k = 0; k < AW_COORDINATORS; k++)
-                start(w, &w->coordinators[k]);
+                start(&w->coordinators[k]);
 }
 
 void aw_free(struct aw *w)
@@ -501,7 +501,7 @@ static void coordinate(struct aw *w, uint32_t k)
         if (!c->acting) {
                 if (w->now < c->back_at)
                         return;
-                start(w, c);
+                start(c);
         }
         if (!w->calm && aw_chance(w, 3)) {
                 kill_coordinator(w, c);
@@ -545,7 +545,9 @@ static void coordinate(struct aw *w, uint32_t k)
                     acting_commit(c->acting, &ledger, &record) < 0)
                         break;
         }
-        r = c->killed ? -EIO : acting_decide(c->acting, &ledger, clock_of(w, c), &scene, 32);
+        r = c->killed ? -EIO : acting_begin(c->acting, &ledger, clock_of(w, c), &scene, &w->policy);
+        if (r == 0)
+                r = acting_decide(c->acting, &ledger, clock_of(w, c), &scene, 32);
         if (!c->killed && r >= 0 && aw_chance(w, 350))
                 people(w, c, &scene, &ledger);
         if (r == -EBADMSG)

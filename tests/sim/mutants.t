@@ -65,6 +65,8 @@ mutant "the store does not fence" epoch tests/sim/acting_world.c 's/w->lease\.ho
 mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.epoch\+\+;/w->lease.epoch += !w->lease.epoch;/'
 mutant "the host does it for each message" 'once|end|limits' agent/remedy_core.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
 mutant "state that is in no entry" replay coordinator/acting.c 's/m->told = true;/m->told = m->halted = true;/'
+mutant "the policy that is configured is passed over" policy coordinator/acting.c \
+        's/if \(a->configured \&\& policy_same\(\&a->policy, policy\)\)/if (1)/'
 mutant "a pause that stops nothing" pause coordinator/acting_gate.c 's/if \(a->pause\.set\)/if (0)/'
 mutant "what a host's file does not allow is planned" permits coordinator/plan.c 's/if \(!permits\(action, x\)\)/if (0)/'
 mutant "a rollback by far, where nobody declared barriers" permits coordinator/acting_gate.c 's/if \(plan->barriers_unknown\)/if (0)/'

@@ -169,9 +169,12 @@ ok "another certificate authority: nothing is sent, and why is said" await 20 sa
 sent=$(requests '.path == "/ticket"' | wc -l)
 ok "tickets follow to another folder" await 20 sh -c "ls '$T'/elsewhere/*-i1.md"
 configure ca
+serve flood
 kill -HUP "$COORDINATOR"
 more() { [ "$(requests '.path == "/ticket"' | wc -l)" -gt "$sent" ]; }
 ok "with the right one it is" await 40 more
+ok "an answer without end is hung up on, and was one" await 10 test -e "$T/flooded"
+ok "so that nothing waits" await 30 waits_for_none
 await 20 long_ago
 is "$(requests '.body.event == "page"' | wc -l)" "$before" "what was acknowledged is not paged again, also after a restart"
 

@@ -188,6 +188,25 @@ static void test_nothing_without_cause_or_evidence(void **state)
         assert_int_equal(only()->plan.count, 2);
 }
 
+static void test_no_other_remedy_while_the_cause_is_looked_for(void **state)
+{
+        struct incident *i = leak(2);
+
+        (void)state;
+        i->causes_count = 0;
+        tick();
+        assert_int_equal(acting_count(conduct_acting(conduct)), 0);
+        /* None is found. */
+        for (int k = 0; k < 70; k++) {
+                now += SECONDS(9);
+                report();
+                i->fired_at = now;
+                tick();
+        }
+        i->causes_count = 1;
+        assert_string_equal(only()->plan.action->name, "service.restart");
+}
+
 static void test_only_what_the_hosts_let_be_done(void **state)
 {
         struct outlook o;
@@ -637,6 +656,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(test_proposes),
                 TEST(test_nothing_without_cause_or_evidence),
+                TEST(test_no_other_remedy_while_the_cause_is_looked_for),
                 TEST(test_only_what_the_hosts_let_be_done),
                 TEST(test_an_order_goes_out_at_once),
                 TEST(test_waves_until_it_is_held),

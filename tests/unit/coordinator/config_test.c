@@ -80,7 +80,7 @@ static void bad(void **state)
                 { "authority:\n  alone:\n    p0: 0.9\n    p1: 0.8\n", ":4: authority.alone.p1: expected more than p0 beside it" },
                 { "limits:\n  ramp: {first: 8}\n", ": limits.ramp.most: expected at least limits.ramp.first" },
                 { "evidence: {max: 3}\n",
-                  ":1: unknown key 'evidence.max'; expected one of: max_age, confidence, sick_share, sick_hosts" },
+                  ":1: unknown key 'evidence.max'; expected one of: max_age, confidence, cause_within, sick_share, sick_hosts" },
                 { "tickets: {webhook: {url: \"http://example.org/\"}}\n",
                   ":1: tickets.webhook.url: expected https://HOST/..., or http:// on a loopback address, found" },
                 { "tickets: {webhook: {url: \"file:///etc/passwd\"}}\n", ":1: tickets.webhook.url: expected https://HOST/" },
