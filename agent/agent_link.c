@@ -1,10 +1,12 @@
 #include "agent/agent_internal.h"
 
 #include "agent/actions.h"
+#include "agent/config.h"
 #include "agent/probe.h"
 #include "agent/report.h"
 #include "proto/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FULL_AGAIN_NS (5 * NSEC_PER_SEC)
@@ -25,9 +27,28 @@ int agent_link_pid(void *data)
         return uplink_pid(agent->parts.uplink);
 }
 
+static void raise_tier(struct agent *agent, const char *service, uint32_t tier, int64_t until)
+{
+        int r = schedule_tier_raise(&agent->tier, service, tier, until, clock_wall());
+
+        if (r < 0)
+                log_notice("agent", "the tier of %s is not raised: %s", service,
+                           r == -ENOSPC ? "too many services are raised" : "the deadline has passed");
+        agent_on_tier(agent, clock_monotonic());
+}
+
+/* Beside what the coordinator raises by a command, which ends by itself. */
+void agent_on_raise(void *data, const char *service, int64_t until)
+{
+        char name[SCHEDULE_RAISE_SIZE];
+
+        snprintf(name, sizeof(name), "%s (observe.raise)", service);
+        raise_tier(data, name, until ? 2 : 0, until);
+}
+
 static void on_command(struct agent *agent, const struct uplink_event *event)
 {
-        int r = 0;
+        int r;
 
         if (event->id > agent->last_command) {
                 agent->last_command = event->id;
@@ -36,11 +57,7 @@ static void on_command(struct agent *agent, const struct uplink_event *event)
                         report_set_key_threshold(agent->report, event->threshold);
                         agent->threshold_is_new = true;
                 } else if (event->command == WIRE_COMMAND_TIER) {
-                        r = schedule_tier_raise(&agent->tier, event->service, event->tier, event->until, clock_wall());
-                        if (r < 0)
-                                log_notice("agent", "the tier of %s is not raised: %s", event->service,
-                                           r == -ENOSPC ? "too many services are raised" : "the deadline has passed");
-                        agent_on_tier(agent, clock_monotonic());
+                        raise_tier(agent, event->service, event->tier, event->until);
                 } else {
                         log_notice("agent", "a command of a kind that this agent does not know: %u", event->command);
                 }
@@ -50,6 +67,21 @@ static void on_command(struct agent *agent, const struct uplink_event *event)
                 log_debug("agent", "cannot acknowledge a command: %s", strerror(-r));
 }
 
+/* What an order rests on is on disk before anything is done. */
+static void take_order(struct agent *agent, const struct uplink_order *order)
+{
+        int r = 0;
+
+        if (order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
+                r = checkpoint_keep(agent->parts.config->state_dir, order->checkpoint, order->checkpoint_size);
+        if (r < 0)
+                log_error("agent", "the checkpoint of the audit log cannot be kept, so nothing is done on its word: %s",
+                          strerror(-r));
+        else if (order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
+                uplink_kept(agent->parts.uplink, order);
+        actions_order(agent->actions, order, r == 0);
+}
+
 void agent_on_order(void *data, const struct uplink_order *order)
 {
         struct agent *agent = data;
@@ -57,7 +89,7 @@ void agent_on_order(void *data, const struct uplink_order *order)
 
         if (order->id > agent->last_command) {
                 agent->last_command = order->id;
-                actions_order(agent->actions, order);
+                take_order(agent, order);
         }
         r = uplink_done(agent->parts.uplink, order->id);
         if (r < 0)

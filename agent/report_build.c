@@ -33,6 +33,8 @@ void report_build_begin(struct report *report, int64_t now, struct summary *ret_
                                          .part = 0,
                                          .parts = 1,
                                          .edges = report->edges };
+        if (report->sources.actions)
+                actions_fill_state(report->sources.actions, ret_summary);
 }
 
 void report_build_refer(struct report *report, uint32_t id)
@@ -110,6 +112,11 @@ void report_build_said(struct report *report, const struct summary *summary)
                 report->pools_said = report->pools_built;
                 report->pools_said_count = summary->pools_count;
         }
+}
+
+bool report_build_log_news(const struct report *report)
+{
+        return report->sources.actions && actions_have_log_news(report->sources.actions);
 }
 
 void report_build_actions(struct report *report, struct summary *summary, bool always)

@@ -147,6 +147,7 @@ struct host {
         struct host_process *processes;
         uint32_t *processes_by_pid; /* indices; NULL where memory was short: then none is found */
         struct host_pools pools;
+        struct host_actions *actions; /* NULL: its agent has said nothing of any */
         uint32_t addresses_count, listeners_count, processes_count;
         struct track **tracks; /* of the builds in its last table */
         uint32_t tracks_count, tracks_capacity;

@@ -195,6 +195,7 @@ struct summary_permit {
         uint32_t kinds;
         bool restart_safe; /* declared with how it drains and shows ready */
         uint32_t instances_min, instances_max;
+        bool barriers; /* it is declared where marks tell which rollbacks lead across what cannot be taken back */
 };
 
 /* A hook of the probes: what is attached, or what stands in for it, or why it is missing. */

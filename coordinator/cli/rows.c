@@ -1,7 +1,7 @@
 #include "coordinator/cli/rows.h"
 #include "coordinator/cli/rows_shapes.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +79,8 @@ int rows_draw(struct text *out, const char *verb, json_t *root, int64_t now, siz
         r = table_new(&t);
         if (r < 0)
                 return r;
-        rows_shapes[which].columns(t);
+        for (const struct table_column *c = rows_shapes[which].columns; c->header; c++)
+                table_column(t, c->header, c->align, c->shrink, c->rank);
         for (size_t i = 0; i < json_array_size(array); i++) {
                 table_row(t);
                 rows_shapes[which].row(t, json_array_get(array, i), now);

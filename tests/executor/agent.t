@@ -22,7 +22,8 @@ bash -c 'echo $$ >"$0/cgroup.procs"; exec python3 -m http.server --bind 127.0.0.
 A=$!
 await 10 grep -qx $A "$GROUP/cgroup.procs"
 mkfifo "$TMPDIR/orders"
-"$O/tests/executor/dispatcher" tcp://127.0.0.1:0 <"$TMPDIR/orders" >>"$TMPDIR/said" 2>>"$TMPDIR/log" &
+mkdir "$TMPDIR/log-a" "$TMPDIR/log-b"
+"$O/tests/executor/dispatcher" tcp://127.0.0.1:0 "$TMPDIR/log-a" <"$TMPDIR/orders" >>"$TMPDIR/said" 2>>"$TMPDIR/log" &
 PIDS+=($!)
 exec 9>"$TMPDIR/orders"
 await 10 grep -q '^ready' "$TMPDIR/said"
@@ -34,13 +35,13 @@ state_dir: $STATE
 interval: 1s
 stop_file: $STOP
 services:
-  web: {match: {cgroup: $(sed -n 's/^0:://p' "/proc/$A/cgroup")}, freeze: {within: 60s}}
+  web: {match: {cgroup: $(sed -n 's/^0:://p' "/proc/$A/cgroup")}, freeze: {within: 60s}, observe: {within: 60s}}
   quiet: {match: {unit: quiet.service}}
 limits: {cooldown: 1s, actions_per_hour: 50, attempts: 50}
 $1
 END
 }
-config "allow: [process.freeze]"
+config "allow: [process.freeze, observe.raise]"
 agent() {
         : >"$TMPDIR/said"
         "$O/nightshift-agent" --config "$CONFIG" >>"$TMPDIR/log" 2>&1 &
@@ -52,7 +53,7 @@ heard() { grep -qE "$1" "$TMPDIR/said"; }
 frozen() { cat "$GROUP/cgroup.freeze"; }
 
 
-await_ok 30 "what is permitted is told: freezing, of one service" heard "^permit web 10 0$"
+await_ok 30 "what is permitted is told: freezing, of one service" heard "^permit web 810 0$"
 ok "and of no other" test "$(grep -c '^permit' "$TMPDIR/said")" = 1
 await_ok 30 "the process is told" heard "^process $A$"
 echo "check process.freeze key=1 service=web lease=20 pid=$A" >&9
@@ -81,6 +82,52 @@ echo "apply process.freeze key=7 service=web lease=20 pid=$A" >&9
 await_ok 10 "the stop file stops" heard "^action 7 refused stopped"
 await_ok 10 "and is told" heard "^stopped 1"
 rm "$STOP"
+
+# The agent as a witness of the coordinator's log.
+seen() { sed -n 's/^seen //p' "$TMPDIR/said" | tail -n 1; }
+ok "the checkpoint that was seen is kept" test -s "$STATE/audit-checkpoint"
+cp -r "$TMPDIR/log-a" "$TMPDIR/old"
+before=$(seen)
+echo "check process.freeze key=20 service=web lease=20 pid=$A" >&9
+await_ok 10 "a log that goes on is gone along with" heard "^action 20 checked"
+await_ok 10 "and its size is told" grep -qx "seen $((before + 1))" "$TMPDIR/said"
+echo "check process.freeze key=26 service=web lease=20 pid=$A" >&9
+await_ok 10 "and further" heard "^action 26 checked"
+cp "$STATE/audit-checkpoint" "$TMPDIR/kept"
+echo "log $TMPDIR/log-b" >&9
+echo "check process.freeze key=21 service=web lease=20 pid=$A" >&9
+await_ok 10 "another log is refused" heard "^action 21 refused checkpoint"
+echo "log $TMPDIR/old" >&9
+echo "apply process.freeze key=22 service=web lease=20 pid=$A" >&9
+await_ok 10 "one that was rolled back is refused" heard "^action 22 refused checkpoint"
+for key in 23 24; do
+        echo "apply process.freeze key=$key service=web lease=20 pid=$A" >&9
+        await_ok 10 "and so is one that goes on from there on another way" heard "^action $key refused checkpoint"
+done
+is "$(frozen) $(sha256sum <"$STATE/audit-checkpoint")" "0 $(sha256sum <"$TMPDIR/kept")" "nothing was done, and what was seen first is what counts"
+echo "log $TMPDIR/log-a" >&9
+echo "check process.freeze key=25 service=web lease=20 pid=$A" >&9
+await_ok 10 "the true one goes on" heard "^action 25 checked"
+
+# observe.raise: the programs on messages are attached without a break, where the duty cycle lets go after a second.
+links() { grep -l '^link_type' "/proc/$AGENT"/fdinfo/* 2>/dev/null | wc -l; }
+least=99
+for _ in {1..15}; do n=$(links); [ "$n" -ge "$least" ] || least=$n; sleep 0.1; done
+raised() { # SECONDS: for so long
+        local end=$((SECONDS + $1))
+        while [ $SECONDS -le $end ]; do [ "$(links)" -gt "$least" ] || return 1; sleep 0.1; done
+}
+lowered() { [ "$(links)" = "$least" ]; }
+echo "apply observe.raise key=10 service=web lease=30 tier=3" >&9
+await_ok 10 "a tier that is not there is refused" heard "^action 10 refused unsupported"
+echo "apply observe.raise key=11 service=web lease=30 tier=2" >&9
+await_ok 10 "more is looked at" heard "^action 11 applied none unknown web$"
+await 2 raised 0
+ok "without a break" raised 2
+echo "revert observe.raise key=11 service=web" >&9
+await_ok 10 "and no more of it by order" heard "^action 11 reverted ordered"
+await_ok 3 "in the kernel, too" lowered
+sleep 1.1
 
 executor() { pgrep -P "$AGENT" nightshift-act; }
 link() { pgrep -P "$AGENT" nightshift-link; }
