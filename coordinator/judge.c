@@ -13,8 +13,8 @@
 #define USUAL (24 * 3600 * NSEC_PER_SEC)
 #define USUAL_LEAST (30 * 60 * NSEC_PER_SEC) /* of a subject that was not known for a day yet */
 #define USUAL_POINTS 144
-#define AS_BUSY 0.85 /* of what is asked for now is as much */
-#define BUSY_LEAST (15 * 60 * NSEC_PER_SEC)
+#define AS_BUSY 0.90 /* of what is asked for now is as much */
+#define BUSY_LEAST (10 * 60 * NSEC_PER_SEC)
 #define ABOUT 0.9
 #define BUSY_NOW (10 * 60 * NSEC_PER_SEC)
 

@@ -162,7 +162,7 @@ static void close_edge(struct core *core, struct measured *m)
 {
         struct measured_flow *f = m->flow;
         struct histogram turnaround = f->turnaround_before;
-        struct summary_counters g;
+        struct summary_counters g = { 0 };
         double minutes = covered(core, m, &g), resets;
         int64_t at = core->now;
 
@@ -207,7 +207,7 @@ static void close_service(struct core *core, struct measured *m)
 {
         struct measured_flow *f = m->flow;
         struct histogram turnaround = f->turnaround_before;
-        struct summary_counters g;
+        struct summary_counters g = { 0 };
         double minutes = covered(core, m, &g);
         int64_t at = core->now;
 

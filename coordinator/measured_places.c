@@ -49,7 +49,7 @@ static void add_processes(struct core *core, struct host *h, uint32_t first)
 {
         struct service *service = h->processes[first].identity->service;
         double cpu = 0, throttled = 0, rss = 0, threads = 0, files = 0, limit = NAN;
-        const struct summary_process *youngest = NULL;
+        const struct summary_process *youngest = &h->processes[first].row;
         uint32_t restarts = 0, begun;
         struct measured *m = measured_obtain(core, h, SUBJECT_SERVICE, (uintptr_t)service, 0, 0, service);
 
@@ -69,7 +69,7 @@ static void add_processes(struct core *core, struct host *h, uint32_t first)
                 files += p->row.open_files;
                 limit = p->row.open_files_limit ? fmin(isnan(limit) ? INFINITY : limit, p->row.open_files_limit) : limit;
                 restarts = MAX(restarts, p->row.restarts_1h);
-                if (!youngest || p->row.started > youngest->started)
+                if (p->row.started > youngest->started)
                         youngest = &p->row;
         }
         if (m->begin == 0)

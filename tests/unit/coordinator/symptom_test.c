@@ -217,6 +217,44 @@ static void what_there_is_no_room_to_measure_is_told(void **state)
         tear_down(state);
 }
 
+/* Ten seconds of `timed` answers of those that take `time` microseconds, of which one in twenty is timed. */
+static void answers(int timed, double time)
+{
+        for (int k = 0; k < timed; k++)
+                histogram_record(&calls->turnaround, (uint64_t)(time * (0.7 + 0.6 * k / timed)));
+        calls->counters.sent += (uint64_t)timed * 4000;
+        calls->counters.received += (uint64_t)timed * 20000;
+        calls->last_seen = now;
+        pass(10, nothing);
+}
+
+/* For three hours as usual, and for two in which answers come to take ever longer: as they do in a queue whose servers
+ * are busy for four fifths of the time at first. */
+static void grow_slow(double more_load)
+{
+        calls = agent_client(&a, "web", "192.0.2.7", 443);
+        opened(calls, 4, 0);
+        for (int k = 0; k < 3 * 360; k++)
+                answers(40, 20000);
+        for (int k = 0; k < 2 * 360; k++)
+                answers((int)(40 + 40 * more_load * k / 720), 20000 * 0.2 / (0.2 - 0.8 * 0.22 * k / 720));
+}
+
+static void who_is_slower_than_ever_at_the_same_load_is_found(void **state)
+{
+        (void)state;
+        grow_slow(0);
+        assert_non_null(found("dependency-slow"));
+}
+
+/* It was never asked for so much, and how long that takes is not known. */
+static void who_is_slower_at_a_load_it_never_had_is_not(void **state)
+{
+        (void)state;
+        grow_slow(0.22);
+        assert_null(incident_get(core, 0));
+}
+
 static void a_question_is_looked_at_closely_and_for_a_while(void **state)
 {
         struct wire_commands commands;
@@ -268,6 +306,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_service_that_fails_over_and_over_is_found, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_host_that_runs_out_of_ports_is_found, set_up, tear_down),
                 cmocka_unit_test(what_there_is_no_room_to_measure_is_told),
+                cmocka_unit_test_setup_teardown(who_is_slower_than_ever_at_the_same_load_is_found, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(who_is_slower_at_a_load_it_never_had_is_not, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_question_is_looked_at_closely_and_for_a_while, set_up, tear_down),
         };
 
