@@ -305,6 +305,26 @@ static void applied(struct remedy_core *core, struct remedy *r, const struct rem
         tell(core, r);
 }
 
+/* What waited for a step or a write to end. */
+static void follow(struct remedy_core *core, struct remedy *r, const struct remedy_time *now)
+{
+        if (r->revert_wanted) {
+                start_revert(core, r, r->revert_reason, now);
+        } else if (r->extend_wanted && r->state == ACTION_APPLIED && r->step == REMEDY_STEP_NONE && !r->writing && !r->unsaved) {
+                r->extend_wanted = false;
+                run(core, r, REMEDY_STEP_EXTEND);
+        }
+}
+
+/* One that cannot be told the end of its lease ends by itself, when nobody expects it. */
+static void extended(struct remedy_core *core, struct remedy *r, const struct remedy_result *result, const struct remedy_time *now)
+{
+        if (result->outcome != REMEDY_DONE)
+                start_revert(core, r, result->reason == ACTION_REASON_NONE ? ACTION_REASON_FAILED : result->reason, now);
+        else
+                follow(core, r, now);
+}
+
 static void verified(struct remedy_core *core, struct remedy *r, const struct remedy_result *result, const struct remedy_time *now)
 {
         r->left_behind = false;
@@ -353,6 +373,9 @@ void remedy_stepped(struct remedy_core *core, uint32_t index, const struct remed
         case REMEDY_STEP_VERIFY:
                 verified(core, r, result, now);
                 break;
+        case REMEDY_STEP_EXTEND:
+                extended(core, r, result, now);
+                break;
         case REMEDY_STEP_REVERT:
                 reverted(core, r, result, now);
                 break;
@@ -379,6 +402,7 @@ void remedy_written(struct remedy_core *core, uint32_t index, bool ok, const str
                         run(core, r, REMEDY_STEP_REVERT);
                         return;
                 }
+                r->extend_wanted = ok && r->state == ACTION_APPLIED && r->request.extends;
         } else if (r->unsaved) {
                 r->unsaved = !ok;
                 r->retry_at = ok ? 0 : now->boot + RETRY_NS;
@@ -408,8 +432,7 @@ void remedy_written(struct remedy_core *core, uint32_t index, bool ok, const str
                 run(core, r, REMEDY_STEP_REVERT); /* also if it could not be written: the next life comes to the same */
                 return;
         }
-        if (r->revert_wanted)
-                start_revert(core, r, r->revert_reason, now);
+        follow(core, r, now);
 }
 
 /* What a lapse of the lease means. What cannot be undone is held, whatever is known of it. */
@@ -468,7 +491,7 @@ int remedy_load(struct remedy_core *core, const struct remedy *remedy, uint32_t 
                         continue;
                 *r = *remedy;
                 r->step = REMEDY_STEP_NONE;
-                r->writing = r->revert_wanted = r->tentative = r->unsaved = r->fresh = false;
+                r->writing = r->revert_wanted = r->extend_wanted = r->tentative = r->unsaved = r->fresh = false;
                 r->revert_attempts = 0;
                 r->retry_at = 0;
                 r->left_behind = remedy_is_live(r);
@@ -491,6 +514,7 @@ static void reconcile(struct remedy_core *core, struct remedy *r, const struct r
         } else {
                 /* Looked at again, whatever was found before: a revert may have begun that was not written down. */
                 r->lease_end = r->this_boot ? r->lease_end : now->boot;
+                r->extend_wanted = r->request.extends;
                 run(core, r, REMEDY_STEP_VERIFY);
         }
 }

@@ -43,6 +43,8 @@ core lease '/^void remedy_tick/,/^}/s/start_revert(core, r, ACTION_REASON_LEASE,
 core 'end|lease' 's/^                        reconcile(core, r, now);/                        ;/' "what a former life left is not looked after"
 core 'end|restored|life' 's/r->outcome == REMEDY_DONE \&\& //; s/result->outcome == REMEDY_DONE \&\& action_digest_equal(&r->present, &r->former)/result->outcome == REMEDY_DONE/' \
         "a revert that says it is done is believed"
+core extended 's/^                r->extend_wanted = ok \&\& .*/                ;/' "a new lease is not told to what ends by itself"
+core extended 's/^                r->extend_wanted = r->request.extends;/                ;/' "nor by the next life"
 core 'one way' 's/^        if (r->request.one_way) {$/        if (false) {/' "what cannot be undone is reverted"
 core 'dry run' 's/r->request.order == ACTION_ORDER_CHECK/false/' "a dry run goes on"
 core life '/^static void settle/,/^}/s/r->unsaved = true;/tell(core, r);/' "it tells how it ended before that is on disk"
