@@ -100,7 +100,9 @@ during() { # WORDS...: what is done until let_go() happens while it is applied
         forget
         coproc "$DRIVER" "$CONFIG" "$STATE" 2>>"$TMPDIR/log"
         HELD=$COPROC_PID
-        exec 6>&"${COPROC[1]}" 7<&"${COPROC[0]}" {COPROC[1]}>&- {COPROC[0]}<&-
+        local from=${COPROC[0]} to=${COPROC[1]}
+        exec 6>&"$to" 7<&"$from"
+        exec {to}>&- {from}<&-
         printf '%s\n' "apply connect.shed key=1 $*" "wait key=1 verdict=1" >&6
         while read -r -t 20 -u 7 SAID; do case $SAID in *verdict=[vuf]*) break ;; esac; done
 }
