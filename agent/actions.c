@@ -33,8 +33,8 @@ struct actions {
         struct row rows[ROWS_MAX];
         size_t count;
         uint64_t changes;
-        uint64_t epoch;
-        bool stopped;
+        uint64_t epoch, log_size;
+        bool stopped, log_news;
 
         struct summary_action filled[ROWS_MAX];
         uint64_t filled_to;
@@ -179,9 +179,18 @@ void actions_configure(struct actions *actions, const struct service *services, 
                                 (struct summary_permit){ .service = s->name,
                                                          .kinds = kinds,
                                                          .restart_safe = s->restart_safe.present,
+                                                         .barriers = s->rollback.barriers != NULL,
                                                          .instances_min = (uint32_t)s->scale.min,
                                                          .instances_max = (uint32_t)s->scale.max };
         }
+}
+
+/* The coordinator proves what it says next from what it knows that we have seen. */
+static void tell_log(struct actions *actions)
+{
+        actions->log_news = true;
+        if (actions->news)
+                actions->news(actions->data);
 }
 
 static void refuse(struct actions *actions, const struct executor_order *order, enum action_reason reason, const char *why)
@@ -224,14 +233,50 @@ static bool is_known(const struct actions *actions, const char *name)
         return false;
 }
 
-void actions_order(struct actions *actions, const struct uplink_order *uplink_order)
+void actions_set_log_size(struct actions *actions, uint64_t log_size)
+{
+        actions->log_size = log_size;
+}
+
+/* Whether the coordinator's audit log is one that this host goes along with. */
+static bool is_witnessed(struct actions *actions, const struct uplink_order *order, bool kept)
+{
+        if (order->verdict == UPLINK_ORDER_GOOD && kept) {
+                actions->log_size = order->log_size;
+                return true;
+        }
+        if (order->verdict == UPLINK_ORDER_REFUSED)
+                log_error("actions", "an order is refused: %s", order->why);
+        if (order->verdict != UPLINK_ORDER_UNPROVEN)
+                refuse(actions, &order->order, ACTION_REASON_CHECKPOINT,
+                       kept ? order->why : "the checkpoint of the audit log cannot be kept here");
+        return false;
+}
+
+/* How long a temporary measure may last is for the host's file to say, which the coordinator does not know. A shorter
+ * lease only ends sooner. */
+static void shorten_lease(const struct actions *actions, struct executor_order *order)
+{
+        const struct service *service = action_service(actions->services, order->service);
+        const struct action *action = action_find((enum action_kind)order->kind);
+
+        if (service && action && action->temporary && !action->forbids(service))
+                order->lease = MIN(order->lease, action->lease_max(service));
+}
+
+void actions_order(struct actions *actions, const struct uplink_order *uplink_order, bool kept)
 {
         struct executor_order order = uplink_order->order;
         bool begins = order.order == ACTION_ORDER_CHECK || order.order == ACTION_ORDER_APPLY;
 
         if (order.kind < ACTION_SERVICE_ROLLBACK || order.kind >= ACTION_KINDS)
                 return; /* the link's child says what its wire module would not let pass */
+        /* The size that is seen now goes with the next summary, also where the order came to nothing. */
+        tell_log(actions);
+        if (!is_witnessed(actions, uplink_order, kept))
+                return;
         order.service = action_text_digest(uplink_order->service);
+        shorten_lease(actions, &order);
         if (!actions->executor) {
                 refuse(actions, &order, ACTION_REASON_NOT_ALLOWED, "this host's file allows no action");
                 return;
@@ -249,12 +294,17 @@ void actions_order(struct actions *actions, const struct uplink_order *uplink_or
                 refuse(actions, &order, ACTION_REASON_BUSY, "the executor is behind");
 }
 
+void actions_fill_state(const struct actions *actions, struct summary *summary)
+{
+        summary->action_epoch = actions->epoch;
+        summary->actions_stopped = actions->stopped;
+        summary->checkpoint_size = actions->log_size;
+}
+
 void actions_fill(struct actions *actions, struct summary *summary, bool always)
 {
         int64_t now = boot_now();
 
-        summary->action_epoch = actions->epoch;
-        summary->actions_stopped = actions->stopped;
         summary->actions = actions->filled;
         for (size_t i = 0; i < actions->count; i++) {
                 const struct row *row = &actions->rows[i];
@@ -288,11 +338,17 @@ void actions_fill(struct actions *actions, struct summary *summary, bool always)
         }
 }
 
+bool actions_have_log_news(const struct actions *actions)
+{
+        return actions->log_news;
+}
+
 void actions_said(struct actions *actions, bool rows, bool permits)
 {
         for (size_t i = 0; rows && i < actions->count; i++)
                 if (actions->rows[i].changed <= actions->filled_to)
                         actions->rows[i].said = actions->rows[i].changed;
+        actions->log_news = false;
         actions->permits_said |= permits;
         actions->permits_ever |= permits;
 }

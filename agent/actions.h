@@ -24,9 +24,16 @@ void actions_on_raise(struct actions *actions, void (*raise)(void *data, const c
 /* The services are kept until the next call. */
 void actions_configure(struct actions *actions, const struct service *services, uint32_t allow);
 
-void actions_order(struct actions *actions, const struct uplink_order *order);
+/* `kept`: the checkpoint that it came with is on disk; else it is refused. */
+void actions_order(struct actions *actions, const struct uplink_order *order, bool kept);
+/* Entries of the coordinator's audit log as of the last checkpoint that is kept here. */
+void actions_set_log_size(struct actions *actions, uint64_t log_size);
 
+/* What is of the whole host, and in every summary. */
+void actions_fill_state(const struct actions *actions, struct summary *summary);
 /* Adds to a summary what was not said yet, or all of it. The rows live until the next call. */
 void actions_fill(struct actions *actions, struct summary *summary, bool always);
+/* Another size of the log was seen than the last summary says. */
+bool actions_have_log_news(const struct actions *actions);
 /* The link took the summary of the last actions_fill(). */
 void actions_said(struct actions *actions, bool rows, bool permits);

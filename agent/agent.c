@@ -56,6 +56,8 @@ int agent_new(const struct agent_parts *parts, struct agent **ret_agent)
                 r = pools_new(parts->probe, agent->rows, agent->owners, &agent->pools);
         if (r == 0)
                 r = actions_new(parts->executor, agent->processes, &agent->actions);
+        if (r == 0)
+                actions_set_log_size(agent->actions, parts->log_size);
         sources.processes = agent->processes;
         sources.pools = agent->pools;
         sources.actions = agent->actions;

@@ -20,6 +20,7 @@ struct agent_parts {
         struct executor *executor; /* NULL: nothing can be done here */
         const struct host *host;
         const struct config *config;
+        uint64_t log_size; /* of the coordinator's audit log, as it was seen last */
 };
 
 MUST_CHECK int agent_new(const struct agent_parts *parts, struct agent **ret_agent);

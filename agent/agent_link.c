@@ -1,6 +1,7 @@
 #include "agent/agent_internal.h"
 
 #include "agent/actions.h"
+#include "agent/config.h"
 #include "agent/probe.h"
 #include "agent/report.h"
 #include "proto/log.h"
@@ -66,6 +67,21 @@ static void on_command(struct agent *agent, const struct uplink_event *event)
                 log_debug("agent", "cannot acknowledge a command: %s", strerror(-r));
 }
 
+/* What an order rests on is on disk before anything is done. */
+static void take_order(struct agent *agent, const struct uplink_order *order)
+{
+        int r = 0;
+
+        if (order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
+                r = checkpoint_keep(agent->parts.config->state_dir, order->checkpoint, order->checkpoint_size);
+        if (r < 0)
+                log_error("agent", "the checkpoint of the audit log cannot be kept, so nothing is done on its word: %s",
+                          strerror(-r));
+        else if (order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
+                uplink_kept(agent->parts.uplink, order);
+        actions_order(agent->actions, order, r == 0);
+}
+
 void agent_on_order(void *data, const struct uplink_order *order)
 {
         struct agent *agent = data;
@@ -73,7 +89,7 @@ void agent_on_order(void *data, const struct uplink_order *order)
 
         if (order->id > agent->last_command) {
                 agent->last_command = order->id;
-                actions_order(agent->actions, order);
+                take_order(agent, order);
         }
         r = uplink_done(agent->parts.uplink, order->id);
         if (r < 0)

@@ -48,6 +48,26 @@ static int read_allow(struct yaml_config_reader *reader, struct yaml_node_s *nod
         return 0;
 }
 
+static int read_audit_keys(struct yaml_config_reader *reader, struct yaml_node_s *node, const char *path, void *data)
+{
+        struct config *config = data;
+
+        if (node->type != YAML_SEQUENCE_NODE)
+                return yaml_config_fail(reader, node, path, "expected a list of keys as `nightshift audit key` shows them");
+        for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+                yaml_node_t *item = yaml_document_get_node(yaml_config_document(reader), *i);
+                const char *text = item->type == YAML_SCALAR_NODE ? (const char *)item->data.scalar.value : "";
+
+                if (config->audit_keys_count == CONFIG_AUDIT_KEYS_MAX)
+                        return yaml_config_fail(reader, item, path, "expected at most %d keys", CONFIG_AUDIT_KEYS_MAX);
+                if (note_key_parse(text, strlen(text), &config->audit_keys[config->audit_keys_count]) < 0)
+                        return yaml_config_fail(reader, item, path, "expected a key such as NAME+1a2b3c4d+BASE64, found '%.80s'",
+                                                text);
+                config->audit_keys_count++;
+        }
+        return 0;
+}
+
 static bool label_text(const yaml_node_t *node)
 {
         const char *text = node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
@@ -144,6 +164,9 @@ static const struct yaml_config_key keys[] = {
           .help = "How many pools, each of one process to one server, are followed at once." },
         { "allow", YAML_CONFIG_CUSTOM, .reloadable = true, .custom = read_allow,
           .help = "The actions that may be carried out here, such as [service.rollback]; none by default." },
+        { "audit_keys", YAML_CONFIG_CUSTOM, .custom = read_audit_keys,
+          .help = "Public keys of the coordinator's audit log, of which one must have signed what comes with an order. Without any "
+                  "the log is taken for whose TLS says it is, and has to continue what this host saw of it all the same." },
 };
 
 int config_load(const char *path, struct config *ret_config, struct yaml_config_error *ret_error)

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "agent/identity.h"
+#include "proto/note.h"
 #include "proto/yaml_config.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/nightshift/agent.yaml"
+#define CONFIG_AUDIT_KEYS_MAX 8
 
 struct options;
 
@@ -28,6 +30,8 @@ struct config {
         } probe;
         uint32_t allow; /* bits 1 << enum action_kind */
         char *stop_file;
+        struct note_key audit_keys[CONFIG_AUDIT_KEYS_MAX]; /* of the coordinator's audit log */
+        size_t audit_keys_count;
         struct summary_label *labels;
         size_t labels_count;
         struct service *services;

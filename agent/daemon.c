@@ -110,6 +110,11 @@ static int start(struct daemon *d)
         const char *why = NULL;
         int r;
 
+        link.audit_keys = d->config.audit_keys;
+        link.audit_keys_count = d->config.audit_keys_count;
+        r = checkpoint_load(d->config.state_dir, &link.checkpoint);
+        if (r < 0 && r != -ENOENT)
+                return say("cannot read the checkpoint of the audit log that was seen last", r, NULL);
         if (!d->options.scope && scope_is_confined()) {
                 log_notice("agent", "in a container: watching what runs in it, as with --scope cgroup=/");
                 d->options.scope = "/";
@@ -137,7 +142,9 @@ static int start(struct daemon *d)
                 return say("cannot load the probes", r, why);
         r = listen_to_signals(d);
         if (r == 0)
-                r = agent_new(&(struct agent_parts){ d->loop, d->probe, d->uplink, d->executor, &d->host, &d->config }, &d->agent);
+                r = agent_new(&(struct agent_parts){ d->loop, d->probe, d->uplink, d->executor, &d->host, &d->config,
+                                                     link.checkpoint.log_size },
+                              &d->agent);
         if (r == 0)
                 r = agent_start(d->agent);
         return r < 0 ? say("cannot start", r, NULL) : 0;

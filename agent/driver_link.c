@@ -324,6 +324,16 @@ static void verify(struct action_call *call)
         }
 }
 
+/* What does not drain is restarted all the same: that may be why it is undone. */
+static int go_back(struct action_call *call)
+{
+        int r = unit_drain(call);
+
+        if (r < 0)
+                call->detail[0] = '\0';
+        return restart(call);
+}
+
 static void revert(struct action_call *call)
 {
         const struct inverse *kept = (const struct inverse *)(const void *)call->inverse;
@@ -347,7 +357,7 @@ static void revert(struct action_call *call)
                 }
         }
         /* Also if the link is as before: an attempt that ended halfway may have changed it and not restarted. */
-        if ((runs_from(call, kept->former) != 1 && restart(call) < 0) || unit_await_ready(call, call->service->rollback.unit) < 0) {
+        if ((runs_from(call, kept->former) != 1 && go_back(call) < 0) || unit_await_ready(call, call->service->rollback.unit) < 0) {
                 call->result.outcome = REMEDY_FAILED;
                 call->result.reason = ACTION_REASON_FAILED;
                 return;

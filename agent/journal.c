@@ -1,5 +1,7 @@
 #include "agent/journal.h"
 
+#include "agent/folder.h"
+
 #include "agent/text.h"
 #include "proto/hash.h"
 
@@ -53,8 +55,8 @@ int journal_open(const char *state_dir, struct journal **ret_journal)
         journal->folder = journal->lock = -1;
         if (snprintf(path, sizeof(path), "%s/actions", state_dir) >= (int)sizeof(path))
                 r = -ENAMETOOLONG;
-        if (r == 0 && mkdir(state_dir, 0700) < 0 && errno != EEXIST)
-                r = -errno;
+        if (r == 0)
+                folder_make_for(path);
         if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
                 r = -errno;
         if (r == 0) {

@@ -165,8 +165,9 @@ int report_push(struct report *report, int64_t now)
                         return r;
         }
         report_build_actions(report, &summary, false);
-        if (report->full_pending || (report->said_count == 0 && summary.listeners_count == 0 && summary.actions_count == 0 &&
-                                     !summary.permits_told && report->keys_count < REPORT_KEYS_MANY))
+        if (report->full_pending ||
+            (report->said_count == 0 && summary.listeners_count == 0 && summary.actions_count == 0 && !summary.permits_told &&
+             !report_build_log_news(report) && report->keys_count < REPORT_KEYS_MANY))
                 return 0;
         r = send_rows(report, now, &summary);
         return r;

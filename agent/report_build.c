@@ -8,6 +8,7 @@
 #include "agent/privileges.h"
 #include "agent/probe.h"
 #include "agent/processes.h"
+#include "agent/resources.h"
 #include "agent/usage.h"
 
 #include <stdlib.h>
@@ -32,6 +33,8 @@ void report_build_begin(struct report *report, int64_t now, struct summary *ret_
                                          .part = 0,
                                          .parts = 1,
                                          .edges = report->edges };
+        if (report->sources.actions)
+                actions_fill_state(report->sources.actions, ret_summary);
 }
 
 void report_build_refer(struct report *report, uint32_t id)
@@ -109,6 +112,11 @@ void report_build_said(struct report *report, const struct summary *summary)
                 report->pools_said = report->pools_built;
                 report->pools_said_count = summary->pools_count;
         }
+}
+
+bool report_build_log_news(const struct report *report)
+{
+        return report->sources.actions && actions_have_log_news(report->sources.actions);
 }
 
 void report_build_actions(struct report *report, struct summary *summary, bool always)
@@ -234,5 +242,6 @@ void report_build_finish(struct report *report, int64_t now, struct summary *sum
         summary->pools_lost = losses[EVENT_LOSS_POOLS] + (report->sources.pools ? pools_lost(report->sources.pools) : 0);
         summary->key_threshold = report->key_threshold;
         summary->agent_map_bytes = probe_map_bytes(report->sources.probe);
+        resources_read("/proc", &summary->resources);
         usage_read(report->sources.link_pid(report->sources.data), &summary->agent_rss_bytes, &summary->agent_cpu_ns);
 }

@@ -79,6 +79,7 @@ MUST_CHECK int report_build_builds(struct report *report, struct summary *summar
 /* Adds the pools of the last sweep if they were not said yet, or `always`. */
 void report_build_pools(struct report *report, int64_t now, struct summary *summary, bool always);
 /* Adds what became of orders, and what is permitted, where it changed, or `always`. */
+bool report_build_log_news(const struct report *report);
 void report_build_actions(struct report *report, struct summary *summary, bool always);
 /* The link took the summary: its listeners, processes and pools count as said. */
 void report_build_said(struct report *report, const struct summary *summary);

@@ -1,5 +1,7 @@
 #include "agent/settings_key.h"
 
+#include "agent/folder.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,18 +46,6 @@ static int write_key(const char *path, const struct hash_key *key)
         return 0;
 }
 
-/* The folders that lead to a file; whether that went well is seen when the file is made. */
-static void make_folders(const char *path)
-{
-        char part[4000];
-
-        for (const char *p = path; (p = strchr(p + 1, '/'));) {
-                memcpy(part, path, (size_t)(p - path));
-                part[p - path] = '\0';
-                mkdir(part, strchr(p + 1, '/') ? 0755 : 0700);
-        }
-}
-
 int settings_key_load(const char *state_dir, struct hash_key *ret_key)
 {
         struct hash_key key = { 0 };
@@ -74,7 +64,7 @@ int settings_key_load(const char *state_dir, struct hash_key *ret_key)
         *ret_key = key;
         if (r == -ENAMETOOLONG)
                 return r;
-        make_folders(path);
+        folder_make_for(path);
         return write_key(path, &key);
 }
 

@@ -198,6 +198,9 @@ int uplink_fork(const struct uplink_options *options, uint64_t session, struct u
                 .certificate_file = copy(options->certificate_file, &r),
                 .key_file = copy(options->key_file, &r),
                 .user = copy(options->user, &r),
+                .audit_keys = options->audit_keys,
+                .audit_keys_count = options->audit_keys_count,
+                .checkpoint = options->checkpoint,
         };
         if (r == 0) {
                 r = start(uplink);
@@ -247,7 +250,9 @@ static void died(void *data, uint32_t events);
 static bool is_valid_order(const struct uplink_order *order)
 {
         return order->kind == UPLINK_ORDER && order->service[0] && is_name(order->service, sizeof(order->service)) &&
-               order->order.targets_count <= ACTION_TARGETS_MAX && order->order.cookies_count <= ACTION_COOKIES_MAX;
+               order->order.targets_count <= ACTION_TARGETS_MAX && order->order.cookies_count <= ACTION_COOKIES_MAX &&
+               order->verdict >= UPLINK_ORDER_GOOD && order->verdict <= UPLINK_ORDER_UNPROVEN &&
+               order->checkpoint_size <= sizeof(order->checkpoint) && is_name(order->why, sizeof(order->why));
 }
 
 /* Returns false when there is nothing more to read. */
@@ -447,6 +452,14 @@ int uplink_done(struct uplink *uplink, uint64_t id)
         uplink->done = MAX(uplink->done, id);
         r = send_frame(uplink, &frame, NULL, 0);
         return r == -ENOTCONN || r == -EPIPE || r == -ECONNRESET ? 0 : r;
+}
+
+void uplink_kept(struct uplink *uplink, const struct uplink_order *order)
+{
+        struct checkpoint_file *kept = &uplink->options.checkpoint;
+
+        *kept = (struct checkpoint_file){ .size = order->checkpoint_size, .log_size = order->log_size };
+        memcpy(kept->note, order->checkpoint, order->checkpoint_size);
 }
 
 int uplink_pid(const struct uplink *uplink)

@@ -8,9 +8,11 @@
  * reason (or what TLS found wrong) is logged by the child, rate-limited. */
 #pragma once
 
+#include "agent/checkpoint.h"
 #include "agent/executor_wire.h"
 #include "proto/base.h"
 #include "proto/loop.h"
+#include "proto/note.h"
 #include "proto/wire.h"
 
 struct uplink_options {
@@ -18,6 +20,9 @@ struct uplink_options {
         const char *host;
         const char *ca_file, *certificate_file, *key_file; /* with tls+tcp only; read before privileges go */
         const char *user;                                  /* to become; NULL keeps the user (when not root) */
+        const struct note_key *audit_keys;                 /* of the coordinator's audit log; none: it is not told by them */
+        size_t audit_keys_count;
+        struct checkpoint_file checkpoint; /* that was seen last */
 };
 
 /* NULL if `url` can be that of a coordinator, else what was expected in its place. */
@@ -45,6 +50,14 @@ struct uplink_event {
         char service[128];
 };
 
+/* What the child found of the checkpoint that came with an order. */
+enum uplink_order_verdict {
+        UPLINK_ORDER_GOOD = 1, /* the audit log continues the one that was seen last; `checkpoint`, if it is a new one, is to
+                                * be kept before anything is done */
+        UPLINK_ORDER_REFUSED,  /* it does not: `why` */
+        UPLINK_ORDER_UNPROVEN, /* that cannot be told from this order: it counts as not given */
+};
+
 /* An order for an action, as the coordinator gave it: numbers, and the name of a service, by which the agent finds it
  * in its own file. `order` has no service and no targets yet. */
 struct uplink_target {
@@ -59,6 +72,11 @@ struct uplink_order {
         char service[ACTION_SERVICE_SIZE];
         struct uplink_target targets[ACTION_TARGETS_MAX];
         struct executor_order order;
+        uint32_t verdict;
+        uint32_t checkpoint_size; /* 0: the one that is kept */
+        uint64_t log_size;
+        char why[128];
+        char checkpoint[ACTION_CHECKPOINT_MAX]; /* opaque: for the next child */
 };
 
 typedef void (*uplink_function)(void *data, const struct uplink_event *event);
@@ -72,6 +90,8 @@ MUST_CHECK int uplink_fork(const struct uplink_options *options, uint64_t sessio
 MUST_CHECK int uplink_attach(struct uplink *uplink, struct loop *loop, uplink_function function, void *data);
 /* Who is given orders; before that they are taken and forgotten. */
 void uplink_on_order(struct uplink *uplink, uplink_order_function function, void *data);
+/* The checkpoint of an order was kept: the next child goes on from it. */
+void uplink_kept(struct uplink *uplink, const struct uplink_order *order);
 /* The child's process id, or 0 while there is none: its memory and time are the agent's. */
 int uplink_pid(const struct uplink *uplink);
 /* Ends the child: waits up to `grace_ns` for acknowledgements of what was sent. */

@@ -127,6 +127,7 @@ void link_tell_order(struct link_child *child, const struct wire_command *comman
                 order.targets[i] = (struct uplink_target){ d->targets[i].started, d->targets[i].build, d->targets[i].pid, 0 };
         if (p->cookies_count)
                 memcpy(order.order.cookies, p->cookies, p->cookies_count * sizeof(*p->cookies));
+        link_witness(child, d, &order);
         if (send(child->fd, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
                 _exit(0); /* the agent is gone */
 }
@@ -307,7 +308,7 @@ void uplink_child(const struct uplink_options *options, uint64_t session, int fd
 
         fd = child_leave_agent(fd, "nightshift-link");
         forget_mappings();
-        child = (struct link_child){ .options = options, .session = session, .fd = fd };
+        child = (struct link_child){ .options = options, .session = session, .fd = fd, .kept = options->checkpoint };
         prepare(&child);
         r = set_up(&child);
         if (r < 0)

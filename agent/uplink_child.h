@@ -55,6 +55,7 @@ struct link_child {
         nng_pipe pipe; /* id 0: not connected */
         int64_t dial_started, redial_at, connected_at, unconnected_since, complained;
 
+        struct checkpoint_file kept; /* the last checkpoint of the coordinator's audit log */
         struct exchange exchanges[UPLINK_HELD_MAX + 1];
         uint64_t commands_seen, commands_done;
 };
@@ -93,6 +94,8 @@ void link_need_tick(struct link_child *child);
 void link_tell(struct link_child *child, const struct uplink_event *event);
 /* An order, whose dispatch the wire module has checked. */
 void link_tell_order(struct link_child *child, const struct wire_command *command);
+/* uplink_witness.c: fills what the order says of the audit log. */
+void link_witness(struct link_child *child, const struct action_dispatch *dispatch, struct uplink_order *order);
 /* uplink_reply.c */
 void link_poll(struct link_child *child);
 void link_reply(struct link_child *child, struct exchange *exchange, const uint8_t *body, size_t size);

@@ -46,6 +46,7 @@ struct remedy {
         char limits[512];
         enum remedy_verdict verdict;
         enum target_state *targets; /* plan.count of them */
+        bool *changed;              /* likewise: its agent has said that it changed something */
         uint32_t from, count;       /* the wave */
         uint64_t epoch;             /* that intended it */
         int64_t proposed_at, approved_at, intended_at, applied_at, state_at;
@@ -62,7 +63,10 @@ struct pause {
 
 MUST_CHECK int acting_new(const struct policy *policy, struct acting **ret_acting);
 void acting_free(struct acting **acting);
+/* That of the last record of one; until there is one, what acting_new() was given, NULL being the defaults. */
 const struct policy *acting_policy(const struct acting *acting);
+/* What makes `policy` the one that holds, as a record; false: it holds, and the log says so. */
+bool acting_configure(const struct acting *acting, int64_t now, const struct policy *policy, struct record *ret_record);
 
 /* The only way in. -EBADMSG: it does not follow from what is there, which then is as before; -ENOMEM. */
 MUST_CHECK int acting_apply(struct acting *acting, const struct record *record);
@@ -115,6 +119,7 @@ struct order {
         uint64_t epoch;
         int64_t expires_in;      /* from now: APPLY is not to be begun later; */
         int64_t lease;           /* from now. Durations, so that they do not depend on whose clock is right */
+        bool by_person;          /* a person approved the plan */
         const struct plan *plan; /* until the next acting_apply() */
 };
 /* Those of one host (NULL: of all), at most `most`; returns how many. */

@@ -68,7 +68,8 @@ static int propose(struct acting *a, const struct record *r)
         if (!m)
                 return -ENOMEM;
         m->targets = calloc(r->plan.count, sizeof(*m->targets));
-        e = m->targets ? plan_copy(&r->plan, &m->plan) : -ENOMEM;
+        m->changed = calloc(r->plan.count, sizeof(*m->changed));
+        e = m->targets && m->changed ? plan_copy(&r->plan, &m->plan) : -ENOMEM;
         if (e < 0) {
                 remedy_free(&m);
                 return e;
@@ -160,13 +161,21 @@ static void answered(struct remedy *m, const struct record *r)
         }
 }
 
-static int reverted(struct remedy *m, const struct record *r)
+static int reverted(struct acting *a, struct remedy *m, const struct record *r)
 {
         enum target_state *t = &m->targets[r->target];
+        int e;
 
         if (*t == TARGET_WAITS || *t == TARGET_REFUSED || *t == TARGET_REVERTED)
                 return -EBADMSG;
+        /* It was begun and could not be done: that is no refusal. */
+        if (*t == TARGET_ORDERED && m->state == REMEDY_INTENDED) {
+                e = fail(a, m, r->at);
+                if (e < 0)
+                        return e;
+        }
         *t = TARGET_REVERTED;
+        m->halted = m->halted || m->state != REMEDY_REVERTING;
         if (m->state == REMEDY_REVERTING && count(m, TARGET_REVERTING) == 0)
                 move(m, count(m, TARGET_STUCK) ? REMEDY_STUCK : REMEDY_REVERTED, r);
         else if (m->state == REMEDY_CLOSED && nothing_left(m))
@@ -201,6 +210,7 @@ static int result(struct acting *a, struct remedy *m, const struct record *r)
                 *t = r->outcome == OUTCOME_APPLIED   ? TARGET_APPLIED
                      : r->outcome == OUTCOME_REFUSED ? TARGET_REFUSED
                                                      : TARGET_FAILED;
+                m->changed[r->target] = r->outcome == OUTCOME_APPLIED;
                 m->halted = m->halted || r->outcome != OUTCOME_APPLIED;
                 answered(m, r);
                 if (r->why[0])
@@ -212,7 +222,7 @@ static int result(struct acting *a, struct remedy *m, const struct record *r)
                 *t = TARGET_HELD;
                 return 0;
         case OUTCOME_REVERTED:
-                return reverted(m, r);
+                return reverted(a, m, r);
         case OUTCOME_STUCK:
                 if (!target_is_out(*t) && *t != TARGET_VERIFIED && *t != TARGET_HELD)
                         return -EBADMSG;
@@ -379,6 +389,10 @@ static int apply(struct acting *a, const struct record *r)
         case RECORD_WINDOW:
         case RECORD_WINDOW_ENDED:
                 return set_window(a, r, r->kind == RECORD_WINDOW);
+        case RECORD_POLICY:
+                a->policy = r->policy;
+                a->configured = true;
+                return 0;
         default:
                 return of_remedy(a, r);
         }

@@ -1,5 +1,7 @@
 #include "coordinator/acting_internal.h"
+#include "coordinator/policy_keys.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +94,9 @@ static void remedy(struct sum *s, const struct remedy *m)
         for (uint32_t i = 0; i < m->plan.cone_count; i++)
                 number(s, m->plan.cone[i]);
         number(s, m->plan.cone_whole);
+        number(s, m->plan.barriers_unknown);
         string(s, m->plan.predicts.signal);
+        number(s, m->plan.predicts.rises);
         number(s, (uint64_t)m->plan.predicts.within);
         number(s, m->state);
         number(s, m->rung);
@@ -100,8 +104,15 @@ static void remedy(struct sum *s, const struct remedy *m)
         string(s, m->why);
         string(s, m->limits);
         number(s, m->verdict);
-        for (uint32_t i = 0; i < m->plan.count; i++)
+        for (uint32_t i = 0; i < m->plan.count; i++) {
                 number(s, m->targets[i]);
+                number(s, m->changed[i]);
+                number(s, m->plan.targets[i].instances);
+                /* NaN has many spellings. */
+                number(s, isnan(m->plan.targets[i].bound));
+                if (!isnan(m->plan.targets[i].bound))
+                        put(s, &m->plan.targets[i].bound, sizeof(m->plan.targets[i].bound));
+        }
         number(s, m->from);
         number(s, m->count);
         number(s, m->epoch);
@@ -143,11 +154,18 @@ static void limits(struct sum *s, const struct acting *a)
         }
 }
 
+static void put_value(void *sum, const void *value, size_t size)
+{
+        put(sum, value, size);
+}
+
 int acting_digest(const struct acting *a, uint8_t ret_digest[DIGEST_SIZE])
 {
         struct sum s = { 0 };
         int r;
 
+        number(&s, a->configured);
+        policy_visit(&a->policy, put_value, &s);
         number(&s, a->epoch);
         number(&s, a->next_remedy);
         number(&s, (uint64_t)a->latest);

@@ -133,6 +133,8 @@ const char *gate_alone(const struct acting *a, int64_t now, const struct plan *p
                 return no(why, "its authority is shadow: it decides, and does nothing");
         if (rung == RUNG_PROPOSE)
                 return no(why, "its authority is to propose: a person approves or rejects it");
+        if (plan->barriers_unknown)
+                return no(why, "the build before is old, and no barriers are declared that a rollback must not cross");
         if (small && plan->count > 1)
                 return no(why, "its authority is for one instance in production");
         if (limits_attempts(a, now, plan) >= a->policy.attempts_most)

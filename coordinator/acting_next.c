@@ -83,7 +83,7 @@ static bool intend(const struct context *c, const struct remedy *m, const struct
         count = limits_fit(c->acting, c->now, &m->plan, from, count, limits, why);
         if (count == 0)
                 return false;
-        decide(c, RECORD_INTENDED, m, MOVER_PLANNER, "%u of %u targets from the %uth on", count, m->plan.count, from + 1);
+        decide(c, RECORD_INTENDED, m, MOVER_PLANNER, "%u of %u targets, from number %u on", count, m->plan.count, from + 1);
         c->record->from = from;
         c->record->count = count;
         c->record->expires_at = c->now + c->policy->order_lives;
@@ -192,7 +192,8 @@ static bool verified(const struct context *c, const struct remedy *m)
         if (left == 0)
                 return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified");
         if (m->halted)
-                return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified, but %u targets are left: an agent refused", left);
+                return decide(c, RECORD_CLOSED, m, MOVER_PLANNER,
+                              "verified, but %u targets are left: an agent refused, or undid it", left);
         if (!s)
                 return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified; the incident is over, %u targets are left", left);
         if (c->acting->pause.set)

@@ -31,6 +31,16 @@ static bool order_of(const struct acting *a, int64_t now, const struct scene *sc
         }
 }
 
+/* How many of its targets are being undone at this time: a person may undo what runs on every host, and the service has
+ * to live through that, too. Who does not answer keeps the others waiting for a while only. */
+static uint32_t undone_at_once(const struct acting *a, int64_t now, const struct remedy *m)
+{
+        uint32_t share = MAX(1u, m->plan.instances * a->policy.share_percent / 100);
+        int64_t turn = MIN(60 * NSEC_PER_SEC, a->policy.revert_within / 2 / ((m->plan.count + share - 1) / share));
+
+        return share * (uint32_t)(1 + MAX(now - m->state_at, (int64_t)0) / MAX(turn, (int64_t)1));
+}
+
 size_t acting_orders(const struct acting *a, int64_t now, const struct scene *scene, const char *host, struct order *ret_orders,
                      size_t most)
 {
@@ -41,11 +51,15 @@ size_t acting_orders(const struct acting *a, int64_t now, const struct scene *sc
                 return 0;
         for (uint32_t i = 0; i < a->remedies_count; i++) {
                 const struct remedy *m = a->remedies[i];
+                uint32_t undone = 0, at_once = m->state == REMEDY_REVERTING ? undone_at_once(a, now, m) : UINT32_MAX;
 
                 for (uint32_t t = 0; t < m->plan.count && n < most; t++) {
                         enum order_kind kind;
 
-                        if ((host && strcmp(host, m->plan.targets[t].host)) || !order_of(a, now, scene, m, t, &kind))
+                        if (!order_of(a, now, scene, m, t, &kind))
+                                continue;
+                        undone += kind == ORDER_REVERT;
+                        if ((host && strcmp(host, m->plan.targets[t].host)) || (kind == ORDER_REVERT && undone > at_once))
                                 continue;
                         ret_orders[n++] = (struct order){ .kind = kind,
                                                           .remedy = m->id,
@@ -53,6 +67,7 @@ size_t acting_orders(const struct acting *a, int64_t now, const struct scene *sc
                                                           .epoch = a->epoch,
                                                           .expires_in = m->expires_at - now,
                                                           .lease = MAX(m->lease_until - now, (int64_t)0),
+                                                          .by_person = m->by_person,
                                                           .plan = &m->plan };
                 }
         }

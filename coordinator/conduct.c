@@ -1,6 +1,8 @@
-#include "coordinator/conduct.h"
-#include "coordinator/acting_commit.h"
 #include "coordinator/action_names.h"
+#include "coordinator/audit.h"
+#include "coordinator/conduct_internal.h"
+#include "coordinator/graph.h"
+#include "coordinator/log_index.h"
 #include "coordinator/record_json.h"
 #include "coordinator/scenes.h"
 #include "proto/log.h"
@@ -12,30 +14,27 @@
 
 #define LOOK_EVERY (10 * NSEC_PER_SEC)
 #define DECISIONS_MOST 64 /* a tick: each is a sync of the disk */
-#define ORDERS_MOST 64
+/* After a start agents are awaited so long: what is not heard of yet is not gone. */
+#define SETTLES_WITHIN (30 * NSEC_PER_SEC)
 
-struct conduct {
-        const struct core *core;
-        struct acting *acting;
-        struct audit *audit;
-        struct ledger ledger;
-        struct pace pace;
-        uint64_t epoch;
-        uint64_t latest; /* incident that was looked at */
-        int64_t looked_at;
-        bool followed; /* all that it says is in `acting` */
-        bool damaged;  /* what the log says cannot be followed */
-};
+static int index_entry(void *data, const struct audit_entry *entry)
+{
+        struct conduct *c = data;
+
+        log_index_add(c->index, entry);
+        c->indexed = entry->index + 1;
+        return 0;
+}
 
 static int replay_entry(void *data, const struct audit_entry *entry)
 {
         struct conduct *c = data;
         struct record record;
-        int r;
+        int r = index_entry(data, entry);
 
         /* Evidence, rotations of keys and the like decide nothing. */
         if (!json_object_get(entry->predicate, "record"))
-                return 0;
+                return r;
         r = record_from_json(entry->predicate, &record);
         if (r < 0)
                 return r;
@@ -79,6 +78,13 @@ static int append(void *data, const struct record *record)
         return r;
 }
 
+/* What was written since, by whoever wrote it. What cannot be read is found by those who need it. */
+static void index_new(struct conduct *c)
+{
+        if (c->followed && audit_size(c->audit) > c->indexed)
+                (void)!audit_visit(c->audit, c->indexed, audit_size(c->audit), index_entry, c);
+}
+
 /* What the log says, once it can be read. */
 static void follow(struct conduct *c)
 {
@@ -103,7 +109,12 @@ int conduct_new(const struct core *core, struct audit *audit, struct conduct **r
         c->core = core;
         c->audit = audit;
         c->ledger = (struct ledger){ append, c };
+        policy_defaults(&c->policy);
         r = acting_new(NULL, &c->acting);
+        if (r == 0)
+                r = log_index_new(&c->index);
+        if (r == 0)
+                r = outbox_new(&c->outbox);
         if (r < 0) {
                 conduct_free(&c);
                 return r;
@@ -121,6 +132,8 @@ void conduct_free(struct conduct **ret_conduct)
         if (!c)
                 return;
         acting_free(&c->acting);
+        log_index_free(&c->index);
+        outbox_free(&c->outbox);
         free(c);
         *ret_conduct = NULL;
 }
@@ -128,6 +141,16 @@ void conduct_free(struct conduct **ret_conduct)
 const struct acting *conduct_acting(const struct conduct *c)
 {
         return c->acting;
+}
+
+const struct log_index *conduct_log(const struct conduct *c)
+{
+        return c->index;
+}
+
+void conduct_set_policy(struct conduct *c, const struct policy *policy)
+{
+        c->policy = *policy;
 }
 
 const char *conduct_refusal(const struct conduct *c)
@@ -153,14 +176,27 @@ static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
         return 0;
 }
 
+/* The first of all decisions is that we lead, and by which policy. */
+static int begin(struct conduct *c, int64_t now, const struct scene *scene)
+{
+        struct record record;
+        int r = acting_epoch(c->acting) < c->epoch ? acting_decide(c->acting, &c->ledger, now, scene, 1) : 0;
+
+        if (r >= 0 && acting_configure(c->acting, now, &c->policy, &record))
+                r = acting_commit(c->acting, &c->ledger, &record);
+        return r;
+}
+
 /* A scene walks the graph for each incident: at once for a new one and while something is under way, else now and
  * then. */
 static bool is_due(const struct conduct *c, int64_t now)
 {
         uint64_t latest = scenes_latest(c->core);
         bool waits = latest > 0;
+        struct record record;
 
-        if (acting_epoch(c->acting) < c->epoch || latest > c->latest)
+        if (acting_epoch(c->acting) < c->epoch || latest > c->latest || c->waits ||
+            acting_configure(c->acting, now, &c->policy, &record))
                 return true;
         for (size_t k = 0; k < acting_count(c->acting); k++) {
                 enum remedy_state state = acting_get(c->acting, k)->state;
@@ -172,42 +208,60 @@ static bool is_due(const struct conduct *c, int64_t now)
         return waits && now >= c->looked_at + LOOK_EVERY;
 }
 
-/* No agent says that it carries out actions: the coordinator answers in its place. */
-static void dispatch(struct conduct *c, int64_t now, const struct scene *scene)
+struct scene conduct_bare_scene(const struct conduct *c)
 {
-        struct order orders[ORDERS_MOST];
-        size_t count = acting_orders(c->acting, now, scene, NULL, orders, ORDERS_MOST);
+        return (struct scene){ .epoch = c->epoch, .leads_until = INT64_MAX, .log_works = !conduct_refusal(c) };
+}
 
-        for (size_t i = 0; i < count; i++) {
-                const struct plan_target *t = &orders[i].plan->targets[orders[i].target];
-                struct report report = { .remedy = orders[i].remedy,
-                                         .target = orders[i].target,
-                                         .outcome = orders[i].kind == ORDER_APPLY ? OUTCOME_REFUSED : OUTCOME_HELD };
-                char host[NAME_MAX_HOST + 1], why[PLAN_WHY_MAX];
-                struct record record;
+static void doubt(struct conduct *c, const struct scene *scene)
+{
+        c->sick = 0;
+        c->hosts = scene->hosts_count;
+        for (uint32_t i = 0; i < scene->situations_count; i++) {
+                uint32_t sick;
 
-                if (orders[i].kind == ORDER_REVERT)
-                        report.outcome = OUTCOME_REVERTED;
-                memcpy(host, t->host, sizeof(host));
-                snprintf(why, sizeof(why), "the agent of %.120s carries out no actions", host);
-                report.host = host;
-                report.why = why;
-                if (acting_report(c->acting, now, scene, &report, &record) == 0 &&
-                    acting_commit(c->acting, &c->ledger, &record) < 0)
-                        return;
+                if (scene_doubts_itself(scene, acting_policy(c->acting), &scene->situations[i], &sick))
+                        c->sick = MAX(c->sick, sick);
         }
 }
 
-void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
+uint32_t conduct_doubts(const struct conduct *c, uint32_t *ret_hosts)
 {
-        int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
+        *ret_hosts = c->hosts;
+        return c->sick;
+}
+
+/* Whether all hosts that were known before the start have told what is there now. */
+static bool is_settled(struct conduct *c, int64_t now)
+{
+        if (!c->began)
+                c->began = now;
+        for (uint32_t i = 0; i < c->core->hosts_count && !c->settled && now < c->began + SETTLES_WITHIN; i++)
+                if (!host_fresh(c->core, c->core->hosts[i]) || c->core->hosts[i]->resync)
+                        return false;
+        c->settled = true;
+        return true;
+}
+
+/* What is to be decided and told by what is seen now. */
+static int step(struct conduct *c, int64_t now, const struct scene *scene)
+{
+        int r = begin(c, now, scene);
+
+        for (uint32_t i = 0; r >= 0 && i < c->core->hosts_count; i++)
+                r = conduct_take_answers(c, c->core->hosts[i], now);
+        if (r >= 0 && is_settled(c, now))
+                r = acting_decide(c->acting, &c->ledger, now, scene, DECISIONS_MOST);
+        if (r >= 0)
+                conduct_dispatch(c, now, scene);
+        return r;
+}
+
+void conduct_look_and_step(struct conduct *c, int64_t now)
+{
         struct seen *seen;
         int r;
 
-        if (!c->followed && !audit_refusal(c->audit))
-                follow(c);
-        if (conduct_refusal(c) || !is_due(c, now))
-                return;
         c->latest = scenes_latest(c->core);
         c->looked_at = now;
         r = look(c, now, &seen);
@@ -215,15 +269,45 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
                 log_error("acting", "nothing is decided: %s", strerror(-r));
                 return;
         }
-        r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
-        if (r >= 0)
-                dispatch(c, now, seen_scene(seen));
+        doubt(c, seen_scene(seen));
+        (void)step(c, now, seen_scene(seen)); /* what the log does not take is said where it is appended */
         seen_free(&seen);
+}
+
+void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
+{
+        int64_t now = pace_now(&c->pace, c->acting, wall, monotonic);
+
+        if (!c->followed && !audit_refusal(c->audit))
+                follow(c);
+        index_new(c);
+        if (scenes_latest(c->core) == 0)
+                c->sick = 0;
+        if (!conduct_refusal(c) && is_due(c, now))
+                conduct_look_and_step(c, now);
+}
+
+static int take_word(struct conduct *c, int64_t now, const struct scene *scene, const struct word *word, char *why)
+{
+        struct record record;
+        int r = begin(c, now, scene); /* before the first tick */
+
+        if (r < 0) {
+                snprintf(why, PLAN_WHY_MAX, "%s", strerror(-r));
+                return r;
+        }
+        r = acting_word(c->acting, now, scene, word, &record, why);
+        if (r < 0)
+                return r;
+        r = acting_commit(c->acting, &c->ledger, &record);
+        if (r == 0)
+                return 0;
+        snprintf(why, PLAN_WHY_MAX, "the audit log takes no entry: %s", strerror(-r));
+        return -EROFS;
 }
 
 int conduct_say(struct conduct *c, int64_t now, const struct word *word, char ret_why[PLAN_WHY_MAX])
 {
-        struct record record;
         struct seen *seen;
         int r;
 
@@ -233,26 +317,13 @@ int conduct_say(struct conduct *c, int64_t now, const struct word *word, char re
                 return -EROFS;
         }
         r = look(c, now, &seen);
-        /* Before the first tick. */
-        if (r == 0)
-                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), 1);
-        if (r >= 0)
-                r = acting_word(c->acting, now, seen_scene(seen), word, &record, ret_why);
-        else
+        if (r < 0) {
                 snprintf(ret_why, PLAN_WHY_MAX, "%s", strerror(-r));
-        if (r == 0) {
-                r = acting_commit(c->acting, &c->ledger, &record);
-                if (r < 0) {
-                        snprintf(ret_why, PLAN_WHY_MAX, "the audit log takes no entry: %s", strerror(-r));
-                        r = -EROFS;
-                }
+                return r;
         }
-        if (r == 0) {
-                r = acting_decide(c->acting, &c->ledger, now, seen_scene(seen), DECISIONS_MOST);
-                if (r >= 0)
-                        dispatch(c, now, seen_scene(seen));
-                r = 0;
-        }
+        r = take_word(c, now, seen_scene(seen), word, ret_why);
+        if (r == 0)
+                (void)step(c, now, seen_scene(seen));
         seen_free(&seen);
         return r;
 }

@@ -1,4 +1,5 @@
 #include "coordinator/graph.h"
+#include "coordinator/host_actions.h"
 #include "coordinator/incident.h"
 #include "coordinator/measured.h"
 #include "coordinator/past.h"
@@ -275,6 +276,8 @@ int core_summary(struct core *core, int64_t now, const char *name, const struct 
         if (r == 0)
                 r = host_describe(core, h, s);
         if (r == 0)
+                r = host_take_actions(core, h, s);
+        if (r == 0)
                 r = take_rows(core, h, s);
         if (r == 0)
                 r = host_take_pools(core, h, s);
@@ -410,6 +413,8 @@ int core_poll(struct core *core, int64_t now, const char *name, uint64_t session
         }
         if (session == h->session && acknowledged > h->command_acknowledged) {
                 h->command_acknowledged = acknowledged;
+                /* Others than the core give this host commands, too: ids go on from all of them. */
+                h->command_id = MAX(h->command_id, acknowledged);
                 raise_acknowledged(core, h);
         }
         if (h->threshold_id > h->command_acknowledged)

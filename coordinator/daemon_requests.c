@@ -1,5 +1,7 @@
 #include "coordinator/aside.h"
+#include "coordinator/conduct.h"
 #include "coordinator/daemon_internal.h"
+#include "coordinator/people.h"
 #include "coordinator/query_acting.h"
 #include "proto/arena.h"
 
@@ -17,6 +19,7 @@
 #define PAUSE_MAX_MS 10000
 /* Held polls are looked through at most so often. */
 #define WAKE_AFTER (20 * NSEC_PER_MSEC)
+#define CORE_COMMANDS_MAX 16
 
 void daemon_reply(struct daemon *d, uint64_t token, const struct wire_reply *what)
 {
@@ -89,6 +92,15 @@ static uint32_t pause_ms(const struct daemon *d)
         return (uint32_t)MIN(4 * d->lag / NSEC_PER_MSEC, PAUSE_MAX_MS);
 }
 
+void daemon_on_orders(void *data)
+{
+        struct daemon *d = data;
+
+        /* In the past: the loop comes to it next. */
+        if (polls_count(d->polls) > 0)
+                d->wake_set = loop_set_timer(d->wake, 1) == 0;
+}
+
 static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uint64_t token, const struct summary *summary,
                          const uint8_t *body, size_t size)
 {
@@ -105,19 +117,37 @@ static void take_summary(struct daemon *d, const struct endpoint_peer *peer, uin
                 return;
         }
         d->summaries++;
+        /* Before it is acknowledged: what an agent has done is in the log by then, or it is asked again. */
+        conduct_heard(d->conduct, summary->host, clock_wall());
         answer.ack.pause_ms = MAX(answer.ack.pause_ms, pause_ms(d));
         daemon_reply(d, token, &answer);
         wake_polls(d);
 }
 
+/* An agent takes commands by rising id, and none below one that it has taken. */
+static int by_id(const void *a, const void *b)
+{
+        uint64_t x = ((const struct wire_command *)a)->id, y = ((const struct wire_command *)b)->id;
+
+        return x < y ? -1 : x > y;
+}
+
 static bool answer_poll(struct daemon *d, const struct poll_held *poll, bool over)
 {
+        struct wire_command commands[CORE_COMMANDS_MAX + CONDUCT_ORDERS_MAX];
         struct wire_reply answer = { .kind = WIRE_COMMANDS };
+        int64_t now = clock_wall();
+        size_t count = 0;
 
-        if (core_poll(d->core, clock_wall(), poll->host, poll->session, poll->acknowledged, &answer.commands) < 0)
+        if (core_poll(d->core, now, poll->host, poll->session, poll->acknowledged, &answer.commands) < 0)
                 answer.commands = (struct wire_commands){ 0 };
-        if (answer.commands.count == 0 && !over)
+        for (; count < MIN(answer.commands.count, (size_t)CORE_COMMANDS_MAX); count++)
+                commands[count] = answer.commands.commands[count];
+        count += conduct_orders(d->conduct, poll->host, poll->session, poll->acknowledged, now, commands + count);
+        if (count == 0 && !over)
                 return false;
+        qsort(commands, count, sizeof(*commands), by_id);
+        answer.commands = (struct wire_commands){ commands, count };
         daemon_reply(d, poll->token, &answer);
         return true;
 }
@@ -163,16 +193,40 @@ static enum query_status announce(struct daemon *d, const struct wire_query *que
         return status;
 }
 
+static enum query_status pages(struct daemon *d, const struct wire_query *query, const char **ret_type)
+{
+        if (query->arguments_count == 0)
+                return people_answer_pages(d->people, clock_wall(), &d->text, ret_type);
+        text_printf(&d->text, "unknown argument '%.100s'\n", query->arguments[0].name);
+        return QUERY_USAGE;
+}
+
+/* It is not a decision, and so works where the log takes no entries; where it does, it is written there. */
+static enum query_status acknowledge(struct daemon *d, const struct wire_query *query, const char *by)
+{
+        const char *id = query_argument(query, "action"), *why = query_argument(query, "why");
+        enum query_status status = people_acknowledge(d->people, clock_wall(), id, by, why, &d->text);
+
+        if (status == QUERY_DONE)
+                daemon_audit_acknowledged(d, id, by, why);
+        return status;
+}
+
 static void make_answer(struct daemon *d, const struct wire_query *query, uint32_t uid, struct wire_answer *ret_answer)
 {
         d->text.length = 0;
         d->text.failed = 0;
         ret_answer->content_type = "text/plain; charset=utf-8";
-        if (query_is_word(query->verb)) {
+        if (strcmp(query->verb, "pages") == 0) {
+                ret_answer->status = pages(d, query, &ret_answer->content_type);
+        } else if (query_is_word(query->verb)) {
                 char by[64];
 
                 name_user(uid, by, sizeof(by));
-                ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
+                if (query_is_of_page(query))
+                        ret_answer->status = acknowledge(d, query, by);
+                else
+                        ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
         } else if (strcmp(query->verb, "deployed") == 0) {
                 ret_answer->status = announce(d, query);
         } else {
@@ -285,7 +339,10 @@ static bool visit(void *data, const struct poll_held *poll)
         struct visit *v = data;
         bool over = poll->until <= v->now;
 
-        return (over || core_has_commands(v->daemon->core, poll->host)) && answer_poll(v->daemon, poll, over);
+        bool waits = core_has_commands(v->daemon->core, poll->host) ||
+                     conduct_has_orders(v->daemon->conduct, poll->host, poll->session, poll->acknowledged, clock_wall());
+
+        return (over || waits) && answer_poll(v->daemon, poll, over);
 }
 
 void daemon_answer_polls(struct daemon *d, int64_t now_monotonic)

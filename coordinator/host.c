@@ -1,5 +1,6 @@
 /* Hosts: what an agent says of its machine, and from when to when it can be believed. */
 #include "coordinator/graph.h"
+#include "coordinator/host_actions.h"
 #include "coordinator/raise.h"
 
 #include <stdlib.h>
@@ -116,6 +117,7 @@ void host_end_session(struct core *core, struct host *h)
         listeners_drop(core, h);
         drop_processes(core, h);
         host_drop_pools(core, h);
+        host_drop_actions(core, h);
         host_forget_identities(core, h);
         memmove(h->old_sessions + 1, h->old_sessions, sizeof(h->old_sessions) - sizeof(h->old_sessions[0]));
         h->old_sessions[0] = h->session;
@@ -417,6 +419,7 @@ int host_describe(struct core *core, struct host *h, const struct summary *s)
         cpu_use_take(&h->agent_cpu, s->agent_cpu_ns, s->at);
         h->agent_rss_bytes = s->agent_rss_bytes;
         h->agent_map_bytes = s->agent_map_bytes;
+        h->resources = s->resources;
         h->interval = s->interval;
         h->final = s->final;
         h->newest_sequence = s->sequence;

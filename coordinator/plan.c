@@ -1,5 +1,6 @@
 #include "coordinator/plan.h"
 #include "coordinator/action_names.h"
+#include "proto/action.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +43,20 @@ static bool reaches(const struct action *action, const struct instance *i)
         return action->reach == REACH_CONDEMNED ? i->condemned : i->sick;
 }
 
+static bool permits(const struct action *action, const struct instance *i)
+{
+        return i->permits >> action_kind_parse(action->name) & 1;
+}
+
+static uint32_t on_host(const struct situation *s, const char *host)
+{
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < s->instances_count; i++)
+                n += strcmp(s->instances[i].host, host) == 0;
+        return n;
+}
+
 static bool has_host(const struct plan *plan, const char *host)
 {
         for (uint32_t i = 0; i < plan->count; i++)
@@ -82,9 +97,12 @@ static bool by_process(const struct action *action)
         return strncmp(action->name, "process.", 8) == 0 || strncmp(action->name, "connection.", 11) == 0;
 }
 
-/* Sick ones first: what is done there shows whether it helps. */
-static int choose(const struct situation *s, const struct action *action, struct plan *plan, char *why)
+/* Sick ones first: what is done there shows whether it helps. What a host's file does not let be done is not asked for. */
+static int choose(const struct policy *p, const struct situation *s, uint32_t remedy, const struct action *action,
+                  struct plan *plan, char *why)
 {
+        const struct instance *forbidden = NULL;
+
         plan->targets = calloc(PLAN_TARGETS_MAX, sizeof(*plan->targets));
         if (!plan->targets)
                 return -ENOMEM;
@@ -95,17 +113,27 @@ static int choose(const struct situation *s, const struct action *action, struct
 
                         if (!reaches(action, x) || x->sick != (pass == 0) || (!by_process(action) && has_host(plan, x->host)))
                                 continue;
+                        if (!permits(action, x)) {
+                                forbidden = x;
+                                continue;
+                        }
                         if (plan->count == PLAN_TARGETS_MAX)
                                 return no(why, "more than %d targets", PLAN_TARGETS_MAX);
                         t = &plan->targets[plan->count++];
-                        *t = (struct plan_target){ .pid = x->pid, .started = x->started };
+                        *t = (struct plan_target){
+                                .pid = x->pid, .started = x->started, .instances = on_host(s, x->host), .bound = x->bounds[remedy]
+                        };
                         memcpy(t->host, x->host, sizeof(t->host));
                         memcpy(t->boot_id, x->boot_id, sizeof(t->boot_id));
                         memcpy(t->build, x->build, sizeof(t->build));
                         memcpy(t->zone, x->zone, sizeof(t->zone));
                         if (action->restarts && !x->restart_safe)
                                 plan->class = CLASS_ONE_WAY;
+                        if (action->reach == REACH_CONDEMNED && !x->barriers && s->deployed_at + p->barriers_age < s->seen_at)
+                                plan->barriers_unknown = true;
                 }
+        if (plan->count == 0 && forbidden)
+                return no(why, "the file of %s does not let %s be done to it", forbidden->host, action->name);
         return plan->count ? 0 : no(why, "there is nobody to do it to");
 }
 
@@ -140,7 +168,7 @@ int plan_make(const struct policy *p, const struct situation *s, uint32_t remedy
         if (e < 0)
                 return e;
         plan.class = action->class;
-        e = choose(s, action, &plan, ret_why);
+        e = choose(p, s, remedy, action, &plan, ret_why);
         if (e < 0)
                 goto failed;
         if (most && plan.count > most) {

@@ -18,6 +18,9 @@ struct plan_target {
         char zone[64];
         uint32_t pid;
         int64_t started;
+        /* Not part of what is approved, as they move: */
+        uint32_t instances; /* of the service on this host, */
+        double bound;       /* and what the prediction came to there when it was made; NaN: not known */
 };
 
 struct plan {
@@ -31,6 +34,7 @@ struct plan {
         uint64_t cause_key;
         char from_build[NAME_MAX_BUILD + 1], to_build[NAME_MAX_BUILD + 1]; /* "" unless the cause is a deployment */
         struct prediction predicts;
+        bool barriers_unknown;       /* a rollback, by far, where nobody marks what it must not cross */
         struct plan_target *targets; /* in the order in which they come; owned */
         uint32_t count;
         uint32_t most;      /* it was cut to so many; 0: it was not */

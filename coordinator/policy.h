@@ -33,6 +33,8 @@ struct policy {
         uint32_t ramp_first, ramp_factor, ramp_most; /* instances of a wave: 1, 2, 4 */
         uint32_t share_percent;                      /* of a service's instances at a time; one always may, */
         uint32_t min_healthy;                        /* if so many are left that are not being acted on */
+        int64_t barriers_age;                        /* a rollback across a deployment this old, where no barriers
+                                                      * are declared, takes a person's word */
         uint32_t attempts_most;                      /* a target, a day; then it takes a person's word */
         int64_t cool_down;                           /* of a target */
         uint32_t hourly[CLASSES], daily[CLASSES];    /* targets, of a class */

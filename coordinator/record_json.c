@@ -1,8 +1,10 @@
 #include "coordinator/record_json.h"
 #include "coordinator/action_names.h"
+#include "coordinator/policy_keys.h"
 #include "coordinator/utf8.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,7 @@ enum audit_kind record_audit_kind(const struct record *r)
                 [RECORD_MANDATE] = AUDIT_GRANT,
                 [RECORD_WINDOW] = AUDIT_CONFIGURATION,
                 [RECORD_WINDOW_ENDED] = AUDIT_CONFIGURATION,
+                [RECORD_POLICY] = AUDIT_CONFIGURATION,
         };
 
         return kinds[r->kind];
@@ -100,6 +103,7 @@ static json_t *plan_to_json(const struct plan *p)
         set_string(o, "to", p->to_build);
         set_string(o, "signal", p->predicts.signal);
         set_string(o, "predicts", p->predicts.says);
+        json_object_set_new(o, "rises", json_boolean(p->predicts.rises));
         set_number(o, "within", p->predicts.within);
         set_number(o, "most", p->most);
         set_number(o, "instances", p->instances);
@@ -122,9 +126,13 @@ static json_t *plan_to_json(const struct plan *p)
                 set_string(x, "zone", t->zone);
                 set_number(x, "pid", t->pid);
                 set_number(x, "started", t->started);
+                set_number(x, "instances", t->instances);
+                if (!isnan(t->bound))
+                        json_object_set_new(x, "bound", json_real(t->bound));
                 json_array_append_new(targets, x);
         }
         json_object_set_new(o, "targets", targets);
+        json_object_set_new(o, "barriers_unknown", json_boolean(p->barriers_unknown));
         set_digest(o, "digest", p->digest);
         return o;
 }
@@ -177,6 +185,9 @@ json_t *record_to_json(const struct record *r)
                 set_string(o, "name", r->window.name);
                 set_number(o, "from", r->window.from);
                 set_number(o, "until", r->window.until);
+                break;
+        case RECORD_POLICY:
+                json_object_set_new(o, "policy", policy_to_json(&r->policy));
                 break;
         default:
                 break;
@@ -271,6 +282,7 @@ static void get_targets(struct source *s, struct plan *p)
         for (size_t i = 0; p->targets && i < count; i++) {
                 struct source x = { json_array_get(array, i), false };
                 struct plan_target *t = &p->targets[p->count++];
+                const json_t *bound = json_object_get(x.object, "bound");
 
                 get_string(&x, "host", t->host, sizeof(t->host));
                 get_string(&x, "boot_id", t->boot_id, sizeof(t->boot_id));
@@ -278,6 +290,8 @@ static void get_targets(struct source *s, struct plan *p)
                 get_string(&x, "zone", t->zone, sizeof(t->zone));
                 t->pid = (uint32_t)get_number(&x, "pid", UINT32_MAX);
                 t->started = get_number(&x, "started", INT64_MAX);
+                t->instances = (uint32_t)get_number(&x, "instances", UINT32_MAX);
+                t->bound = bound ? json_number_value(bound) : NAN;
                 s->bad = s->bad || x.bad;
         }
 }
@@ -303,6 +317,7 @@ static int get_plan(struct source *record, struct plan *p)
         get_string(&s, "to", p->to_build, sizeof(p->to_build));
         get_string(&s, "signal", p->predicts.signal, sizeof(p->predicts.signal));
         get_string(&s, "predicts", p->predicts.says, sizeof(p->predicts.says));
+        p->predicts.rises = json_is_true(json_object_get(s.object, "rises"));
         p->predicts.within = get_number(&s, "within", INT64_MAX);
         p->most = (uint32_t)get_number(&s, "most", PLAN_TARGETS_MAX);
         p->instances = (uint32_t)get_number(&s, "instances", UINT32_MAX);
@@ -313,6 +328,7 @@ static int get_plan(struct source *record, struct plan *p)
                 p->cone[p->cone_count++] = parse_key(&s, text ? text : "");
         }
         p->cone_whole = json_is_true(json_object_get(s.object, "cone_whole"));
+        p->barriers_unknown = json_is_true(json_object_get(s.object, "barriers_unknown"));
         get_targets(&s, p);
         get_digest(&s, "digest", digest);
         p->action = action_get(action);
@@ -376,6 +392,9 @@ int record_from_json(const json_t *json, struct record *ret_record)
         case RECORD_WINDOW:
         case RECORD_WINDOW_ENDED:
                 get_window(&s, &r.window);
+                break;
+        case RECORD_POLICY:
+                e = policy_from_json(json_object_get(json, "policy"), &r.policy);
                 break;
         default:
                 break;

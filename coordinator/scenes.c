@@ -1,5 +1,6 @@
 #include "coordinator/scenes.h"
 #include "coordinator/action_names.h"
+#include "coordinator/host_actions.h"
 #include "coordinator/incident.h"
 #include "coordinator/scenes_internal.h"
 #include "coordinator/utf8.h"
@@ -79,7 +80,47 @@ static bool runs_the_same(const struct incident *i, const struct host_process *p
         return false;
 }
 
-static int add_instances(const struct core *core, const struct incident *i, bool deployed, int64_t now, struct situation *s)
+static void add_permits(const struct host *h, const struct identity *identity, struct instance *x)
+{
+        const struct host_permit *permit = host_permit_find(h, identity);
+
+        if (!permit || h->actions->stopped)
+                return;
+        x->permits = permit->kinds;
+        x->restart_safe = permit->restart_safe;
+        x->barriers = permit->barriers;
+}
+
+static void add_bounds(const struct core *core, const struct incident *i, const struct signature *g, const struct host *h,
+                       const struct host_process *p, struct instance *x)
+{
+        for (size_t r = 0; r < ARRAY_SIZE(x->bounds); r++)
+                x->bounds[r] = NAN;
+        for (size_t r = 0; g && x->sick && r < g->remedies_count; r++) {
+                struct signature_item predicts = g->remedies[r].predicts;
+
+                predicts.signal = scenes_signal(i, &predicts);
+                x->bounds[r] = scenes_bound(core, i, &predicts, h, p);
+        }
+}
+
+/* Where nothing shows yet, it has to stay as little as where it shows is to become. */
+static void even_bounds(struct situation *s)
+{
+        for (uint32_t r = 0; r < s->remedies_count; r++) {
+                double most = NAN;
+
+                for (uint32_t k = 0; k < s->instances_count; k++)
+                        if (s->instances[k].sick)
+                                most = fmax(most, s->instances[k].bounds[r]);
+                for (uint32_t k = 0; k < s->instances_count; k++)
+                        if (!s->instances[k].sick)
+                                s->instances[k].bounds[r] = most;
+        }
+}
+
+static int add_instances(const struct core *core, const struct incident *i, const struct signature *g, bool deployed, int64_t now,
+                         struct situation *s)
 {
         s->instances = calloc(SITUATION_INSTANCES_MAX, sizeof(*s->instances));
         if (!s->instances)
@@ -109,8 +150,11 @@ static int add_instances(const struct core *core, const struct incident *i, bool
                         x->sick = shows(i, h, p);
                         x->condemned = deployed && runs_the_same(i, p);
                         x->fresh = host_fresh(core, h) && host_complete(core, h, now - 60 * NSEC_PER_SEC, h->heard);
+                        add_permits(h, p->identity, x);
+                        add_bounds(core, i, g, h, p, x);
                 }
         }
+        even_bounds(s);
         return 0;
 }
 
@@ -139,6 +183,7 @@ static void add_cause(const struct core *core, const struct incident *i, struct 
         if (d && d->service == i->service->text) {
                 name(s->from_build, sizeof(s->from_build), d->from ? d->from->data : "");
                 name(s->to_build, sizeof(s->to_build), d->to ? d->to->data : "");
+                s->deployed_at = d->at;
         }
 }
 
@@ -147,13 +192,15 @@ static void add_remedies(const struct incident *i, const struct signature *g, st
         for (size_t k = 0; k < g->remedies_count; k++) {
                 const struct signature_remedy *r = &g->remedies[k];
                 struct situation_remedy *x = &s->remedies[s->remedies_count++];
+                struct signature_item predicts = r->predicts;
 
-                (void)i;
+                predicts.signal = scenes_signal(i, &predicts);
                 name(x->action, sizeof(x->action), r->action);
                 x->wants_cause = r->needs != CAUSE_ANY && strcmp(s->cause, cause_name(r->needs)) != 0;
-                name(x->predicts.signal, sizeof(x->predicts.signal), signal_name(r->predicts.signal));
-                scenes_describe(&r->predicts, x->predicts.says, sizeof(x->predicts.says));
-                x->predicts.within = r->predicts.within;
+                name(x->predicts.signal, sizeof(x->predicts.signal), signal_name(predicts.signal));
+                scenes_describe(&predicts, x->predicts.says, sizeof(x->predicts.says));
+                x->predicts.rises = predicts.shape == SHAPE_ABOVE;
+                x->predicts.within = predicts.within;
         }
 }
 
@@ -193,7 +240,7 @@ static int add(const struct core *core, const struct incident *i, int64_t now, s
                 add_remedies(i, g, s);
         }
         scenes_cone(core, i->service, s);
-        return add_instances(core, i, s->from_build[0] != '\0', now, s);
+        return add_instances(core, i, g, s->from_build[0] != '\0', now, s);
 }
 
 static int add_readings(const struct core *core, const struct acting *acting, struct seen *seen)

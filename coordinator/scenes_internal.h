@@ -2,7 +2,11 @@
 #pragma once
 
 #include "coordinator/scenes.h"
+#include "coordinator/signal.h"
 
+struct host;
+struct host_process;
+struct incident;
 struct service;
 struct signature_item;
 
@@ -10,5 +14,10 @@ struct signature_item;
 void scenes_cone(const struct core *core, const struct service *service, struct situation *situation);
 /* A prediction in words: "held falling by 50%, within 600 s". */
 void scenes_describe(const struct signature_item *item, char *buffer, size_t size);
+/* Of what a prediction speaks: where it means each sign, the first of those that are there; SIGNAL_NONE. */
+enum signal scenes_signal(const struct incident *incident, const struct signature_item *item);
+/* What the prediction comes to for what is measured of this process now; NaN: that is not known. */
+double scenes_bound(const struct core *core, const struct incident *incident, const struct signature_item *item,
+                    const struct host *host, const struct host_process *process);
 /* How the prediction of a target reads now. */
 void scenes_read(const struct core *core, const struct remedy *remedy, uint32_t target, struct reading *ret_reading);

@@ -1,7 +1,11 @@
-/* Predictions: in words, and as they read. What is read is what the agents measure all the time, another channel
- * than the one over which the action was ordered and answered. */
-#include "coordinator/action_names.h"
+/* Predictions: in words, as a number when the plan is made, and as they read afterwards. What is read is what the agents
+ * measure all the time, another channel than the one over which the action was ordered and answered.
+ *
+ * A change that restarts what it changes makes every count fall at once, and says nothing by that. So a prediction is
+ * true once what is measured has kept within its bound for as long as the trouble took to show itself the first time,
+ * or for most of the time that the prediction has, if that is less. */
 #include "coordinator/incident.h"
+#include "coordinator/measured.h"
 #include "coordinator/scenes_internal.h"
 #include "coordinator/shape.h"
 
@@ -9,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETTLES (30 * NSEC_PER_SEC) /* so much has to be measured after it */
+#define STAYS_LEAST (30 * NSEC_PER_SEC)
+#define CELLS_MOST 128
 
 void scenes_describe(const struct signature_item *item, char *buffer, size_t size)
 {
@@ -20,9 +25,8 @@ void scenes_describe(const struct signature_item *item, char *buffer, size_t siz
                          : item->of == REFERENCE_FORMER_BUILD ? " of the former build"
                                                               : "";
 
-        snprintf(buffer, size, "%s %s%s %.6g%s%s%s, within %lld s",
-                 item->signal == SIGNAL_NONE ? "every sign" : signal_name(item->signal), shape_name(item->shape), by ? " by" : "",
-                 a->relative ? 100 * a->number : a->number, a->relative ? " %" : "", of,
+        snprintf(buffer, size, "%s %s%s %.6g%s%s%s, within %lld s", signal_name(item->signal), shape_name(item->shape),
+                 by ? " by" : "", a->relative ? 100 * a->number : a->number, a->relative ? " %" : "", of,
                  item->of == REFERENCE_SIGNAL ? signal_name(item->of_signal) : "", (long long)(item->within / NSEC_PER_SEC));
 }
 
@@ -34,78 +38,132 @@ static const struct incident *find(const struct core *core, uint64_t id)
         return NULL;
 }
 
-/* What it was there when the signature fired last; NaN: not known. */
-static double before(const struct incident *i, const struct host *h)
+/* Of what the incident is about, on this host. */
+static bool is_of(const struct measured *x, const struct incident *i, const struct host *h)
+{
+        return x->host == h && x->kind == i->kind && x->service == i->service && x->server == i->server && x->port == i->port;
+}
+
+/* What was never anything but nought has no series; what is timed and was never seen has none either. */
+static double present(const struct measured *x, enum signal signal)
+{
+        if (!measured_series(x, signal) && signal_unit(signal) != UNIT_TIME)
+                return 0;
+        return measured_last(x, signal);
+}
+
+enum signal scenes_signal(const struct incident *i, const struct signature_item *item)
+{
+        enum signal first = SIGNAL_NONE;
+
+        if (item->signal != SIGNAL_NONE)
+                return item->signal;
+        for (uint32_t k = 0; k < i->evidence_count; k++)
+                if (!i->evidence[k].against && i->evidence[k].signal < first)
+                        first = i->evidence[k].signal;
+        return first;
+}
+
+static double bound_of(const struct signature_item *item, const struct measured *x)
+{
+        double now = present(x, item->signal);
+
+        switch (item->shape) {
+        case SHAPE_BELOW:
+        case SHAPE_ABOVE:
+                if (item->of == REFERENCE_FORMER_BUILD)
+                        return item->value.relative ? item->value.number * measured_former(x, item->signal) : NAN;
+                return item->of == REFERENCE_NONE && !item->value.relative ? item->value.number : NAN;
+        case SHAPE_FALLING:
+        case SHAPE_STEP_DOWN:
+                if (!(item->given & PARAMETER_BIT(PARAMETER_BY)) || item->of != REFERENCE_NONE)
+                        return NAN;
+                return item->by.relative ? now * (1 - item->by.number) : now - item->by.number;
+        default:
+                return NAN;
+        }
+}
+
+double scenes_bound(const struct core *core, const struct incident *i, const struct signature_item *item, const struct host *h,
+                    const struct host_process *p)
 {
         double most = NAN;
 
-        for (uint32_t k = 0; k < i->subjects_count; k++)
-                if (i->subjects[k].host == h->name)
-                        most = fmax(most, i->subjects[k].value);
+        if (item->signal == SIGNAL_NONE)
+                return NAN;
+        for (uint32_t k = 0; k < core->measured_count; k++) {
+                const struct measured *x = core->measured[k];
+
+                if (is_of(x, i, h) && (x->pid == 0 || x->pid == p->row.pid))
+                        most = fmax(most, bound_of(item, x));
+        }
         return most;
 }
 
-static enum reading_verdict judge_value(const struct signature_item *item, double value, double was)
+/* The largest value (`least`: the smallest) after `from`; NaN: there is a time of which nothing is known. */
+static double extreme(const struct measured *x, enum signal signal, int64_t from, bool least)
 {
-        bool by = item->given & PARAMETER_BIT(PARAMETER_BY);
+        const struct series *s = measured_series(x, signal);
+        struct series_cell cells[CELLS_MOST];
+        int64_t covered = 0;
+        double worst = NAN;
+        size_t n;
 
-        if (isnan(value) || item->of != REFERENCE_NONE)
-                return READING_UNKNOWN;
-        switch (item->shape) {
-        case SHAPE_BELOW:
-                return item->value.relative ? READING_UNKNOWN : value <= item->value.number ? READING_YES : READING_NO;
-        case SHAPE_ABOVE:
-                return item->value.relative ? READING_UNKNOWN : value >= item->value.number ? READING_YES : READING_NO;
-        case SHAPE_FALLING:
-        case SHAPE_STEP_DOWN:
-                if (!by || isnan(was))
-                        return READING_UNKNOWN;
-                return value <= (item->by.relative ? was * (1 - item->by.number) : was - item->by.number) ? READING_YES
-                                                                                                          : READING_NO;
-        default:
-                return READING_UNKNOWN;
+        if (!s)
+                return present(x, signal);
+        n = series_cells(s, from, x->seen + 1, cells, ARRAY_SIZE(cells));
+        for (size_t k = 0; k < n; k++) {
+                double value = cells[k].value;
+
+                if (s->counter)
+                        value /= (double)cells[k].width / 1e9;
+                worst = least ? fmin(worst, value) : fmax(worst, value);
+                covered += cells[k].width;
         }
+        return 2 * covered >= x->seen - from ? worst : NAN;
 }
 
-static const struct signature_item *prediction(const struct core *core, const struct incident *i, const struct remedy *m)
+static int64_t stays(const struct incident *i, const struct remedy *m)
 {
-        const struct signature *g = core->signatures ? signatures_find(core->signatures, i->signature->data) : NULL;
+        int64_t most = m->plan.predicts.within / 5 * 4;
 
-        for (size_t k = 0; g && k < g->remedies_count; k++) {
-                char says[sizeof(m->plan.predicts.says)];
-
-                scenes_describe(&g->remedies[k].predicts, says, sizeof(says));
-                if (strcmp(g->remedies[k].action, m->plan.action->name) == 0 && strcmp(says, m->plan.predicts.says) == 0)
-                        return g->breach == g->remedies[k].predicts.signal || g->remedies[k].predicts.shape != SHAPE_FALLING
-                                       ? &g->remedies[k].predicts
-                                       : NULL;
-        }
-        return NULL;
+        return MAX(MIN(i->opened_at - i->onset_at, most), MIN(STAYS_LEAST, most));
 }
 
 void scenes_read(const struct core *core, const struct remedy *m, uint32_t target, struct reading *ret_reading)
 {
         const struct host *h = host_find(core, m->plan.targets[target].host);
         const struct incident *i = find(core, m->plan.incident);
-        const struct signature_item *item = i ? prediction(core, i, m) : NULL;
-        enum reading_verdict verdict = READING_UNKNOWN;
-        double value = NAN;
-        int64_t to = 0;
+        double bound = m->plan.targets[target].bound, worst = NAN;
+        bool rises = m->plan.predicts.rises, known = true;
+        int64_t to = 0, length, from;
+        enum signal signal;
 
         *ret_reading = (struct reading){ .remedy = m->id, .target = target, .from = m->applied_at };
-        if (!h || !item || item->signal == SIGNAL_NONE || !host_fresh(core, h))
+        if (!h || !i || isnan(bound) || !host_fresh(core, h) || !signal_find(i->kind, m->plan.predicts.signal, &signal))
                 return;
-        for (uint32_t k = 0; k < core->measured_count; k++) {
-                const struct measured *x = core->measured[k];
-
-                if (x->host != h || x->kind != i->kind || x->service != i->service || x->server != i->server ||
-                    x->port != i->port || x->heard < m->applied_at + SETTLES)
-                        continue;
-                value = fmax(value, measured_last(x, item->signal));
-                to = MAX(to, x->seen + host_skew(h));
-        }
-        if (to >= m->applied_at + SETTLES && host_complete(core, h, m->applied_at, to))
-                verdict = judge_value(item, value, before(i, h));
-        ret_reading->verdict = verdict;
+        length = stays(i, m);
+        for (uint32_t k = 0; k < core->measured_count; k++)
+                if (is_of(core->measured[k], i, h))
+                        to = MAX(to, core->measured[k]->seen + host_skew(h));
+        from = to - length;
         ret_reading->to = to;
+        if (from < m->applied_at)
+                return;
+        ret_reading->from = from;
+        for (uint32_t k = 0; k < core->measured_count && known; k++) {
+                const struct measured *x = core->measured[k];
+                int64_t begin = MAX(from, x->begin + host_skew(h));
+                double value;
+
+                /* What ended before it says nothing; nor does what has only just begun, beside others. */
+                if (!is_of(x, i, h) || x->seen + host_skew(h) < to - STAYS_LEAST || 2 * (to - begin) < length)
+                        continue;
+                value = extreme(x, signal, begin - host_skew(h), rises);
+                known = !isnan(value);
+                worst = rises ? fmin(worst, value) : fmax(worst, value);
+        }
+        if (!known || isnan(worst) || !host_complete(core, h, from, to))
+                return;
+        ret_reading->verdict = (rises ? worst >= bound : worst <= bound) ? READING_YES : READING_NO;
 }

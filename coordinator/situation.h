@@ -25,16 +25,21 @@ struct instance {
         uint32_t host_number; /* below the scene's hosts_count */
         uint32_t pid;
         int64_t started;
-        bool sick;         /* shows what the signature looks for */
-        bool condemned;    /* runs the build that is the cause */
-        bool fresh;        /* its host was heard of lately, and nothing is missing of the window */
-        bool restart_safe; /* its host's agent says so */
-        bool executes;     /* its host's agent carries out actions */
+        bool sick;      /* shows what the signature looks for */
+        bool condemned; /* runs the build that is the cause */
+        bool fresh;     /* its host was heard of lately, and nothing is missing of the window */
+        /* By its host's own file: */
+        uint32_t permits;  /* bits 1 << enum action_kind of what may be done to it */
+        bool restart_safe; /* how it is restarted without loss is declared, */
+        bool barriers;     /* and where it is marked what no rollback may cross */
+        /* For each remedy of the situation what the prediction comes to here, in the unit of its signal; NaN: not known */
+        double bounds[SITUATION_REMEDIES_MAX];
 };
 
 struct prediction {
         char signal[32];
         char says[128]; /* "held falling by 50% within 10m" */
+        bool rises;     /* above its bound, else below it */
         int64_t within;
 };
 
@@ -53,6 +58,7 @@ struct situation {
         uint64_t cause_key;                                                /* alike for what one cause brought about */
         double confidence;                                                 /* of the cause */
         char from_build[NAME_MAX_BUILD + 1], to_build[NAME_MAX_BUILD + 1]; /* of a deployment that is the cause */
+        int64_t deployed_at;                                               /* when that was; 0: not known */
         int64_t seen_at;                                                   /* the latest evidence, by our clock */
         bool complete;                                                     /* nothing is missing of its windows */
         bool two_causes; /* two deployments at once: which one it was cannot be told */

@@ -187,6 +187,17 @@ int note_open(const char *note, size_t size, const struct note_key *keys, size_t
         return 0;
 }
 
+int note_text(const char *note, size_t size, size_t *ret_text_size)
+{
+        size_t ignored;
+        int r = note_open(note, size, NULL, 0, &ignored, NULL);
+
+        if (r != -ENOKEY)
+                return r < 0 ? r : -EBADMSG;
+        *ret_text_size = (size_t)(find_signatures(note, size) - note) - 1;
+        return 0;
+}
+
 int note_join(const char *text, size_t size, const struct note_key *key, const uint8_t signature[NOTE_SIGNATURE_SIZE],
               char ret_note[NOTE_MAX + 1], size_t *ret_size)
 {

@@ -38,6 +38,8 @@ MUST_CHECK int note_verify_bytes(const struct note_key *key, const void *data, s
  * -ENOKEY: none of the keys has signed it; -EKEYREJECTED: a signature is wrong. */
 MUST_CHECK int note_open(const char *note, size_t size, const struct note_key *keys, size_t keys_count, size_t *ret_text_size,
                          const struct note_key **ret_key);
+/* The same for whoever was told no key: its form is checked, its signatures are not. -EBADMSG. */
+MUST_CHECK int note_text(const char *note, size_t size, size_t *ret_text_size);
 /* Puts text and one signature together. -EINVAL: the text is none (whole lines of UTF-8 without control
  * characters); -ENOBUFS: it would be longer than NOTE_MAX. */
 MUST_CHECK int note_join(const char *text, size_t size, const struct note_key *key, const uint8_t signature[NOTE_SIGNATURE_SIZE],

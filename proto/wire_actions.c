@@ -106,6 +106,7 @@ void wire_pack_permits(struct wire_packer *p)
         PACK(p, m, restart_safe, n, q[i].restart_safe);
         PACK(p, m, instances_min, n, q[i].instances_min);
         PACK(p, m, instances_max, n, q[i].instances_max);
+        PACK(p, m, barriers, n, q[i].barriers);
 }
 
 int wire_unpack_permits(struct wire_unpacker *u)
@@ -121,6 +122,7 @@ int wire_unpack_permits(struct wire_unpacker *u)
         UNPACK(u, "permits", m, restart_safe, n, rows[i].restart_safe = v);
         UNPACK(u, "permits", m, instances_min, n, rows[i].instances_min = v);
         UNPACK(u, "permits", m, instances_max, n, rows[i].instances_max = v);
+        UNPACK(u, "permits", m, barriers, n, rows[i].barriers = v);
         for (size_t i = 0; i < n; i++)
                 if (rows[i].kinds >= 1u << ACTION_KINDS)
                         FAIL(u, "permits.kinds: unknown");

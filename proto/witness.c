@@ -5,7 +5,7 @@
 static int read_checkpoint(const char *note, size_t size, const struct note_key *keys, size_t count, struct checkpoint *ret)
 {
         size_t text_size;
-        int r = note_open(note, size, keys, count, &text_size, NULL);
+        int r = count ? note_open(note, size, keys, count, &text_size, NULL) : note_text(note, size, &text_size);
 
         return r < 0 ? r : checkpoint_parse(note, text_size, ret);
 }

@@ -4,7 +4,8 @@
 
 #include "proto/note.h"
 
-/* `last`: the note that was kept, or NULL at the first sight; `keys`: of the log, as this host was told.
+/* `last`: the note that was kept, or NULL at the first sight; `keys`: of the log, as this host was told; none: then
+ * signatures are not checked, and the log is whose the link says it is.
  * 0: `note` is to be kept from now on, before anything is done on its word. Else it is refused:
  * -EBADMSG, -ENOKEY, -EKEYREJECTED: it is no checkpoint that one of the keys has signed;
  * -EXDEV: of another log;

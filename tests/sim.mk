@@ -1,9 +1,11 @@
 # The core under simulation: tests/sim/NAME_test.c. SEEDS is how many worlds, SEED the first.
 SIM_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/sim/*_test.c))
+# The executor's deciding half is what simulated hosts run.
+SIM_AGENT := $(O)/agent/remedy_core.o $(O)/agent/remedy_limits.o
 SIM_PARTS := $(patsubst %.c,$(O)/%.o,$(filter-out %_test.c,$(wildcard tests/sim/*.c)))
 TESTS_sim += $(SIM_TESTS)
 
-$(SIM_TESTS): $(O)/%: $(O)/%.o $(SIM_PARTS) $(COORDINATOR_LIB) $(PROTO_LIB)
+$(SIM_TESTS): $(O)/%: $(O)/%.o $(SIM_PARTS) $(SIM_AGENT) $(COORDINATOR_LIB) $(PROTO_LIB)
 	echo "  link     $@"
 	$(CC) $(LDFLAGS) -o $@ $^ $(COORDINATOR_LIBS)
 

@@ -102,7 +102,7 @@ const struct cli_verb cli_verbs[] = {
         { "explain", "INCIDENT", "the evidence chain of an incident, in words", "", "table json", none, 1, 1, run_explain, NULL },
         { "actions", "", "what is proposed, under way and done about incidents, and what came of it",
           "A proposal waits for `approve` or `reject`. Nothing is done that is not in the audit log first.\n"
-          "So far no agent carries out actions: what is approved is refused by the hosts, and says so.",
+          "What is approved goes to the agents of its targets at once; what their files do not allow they refuse, and say why.",
           "table json", none, 0, 0, run_rows, NULL },
         { "approve", "ACTION", "let a proposed action be done",
           "What is approved is the plan with its digest: one that would now be another needs a new word. Limits hold all the same.",
@@ -110,8 +110,12 @@ const struct cli_verb cli_verbs[] = {
         { "reject", "ACTION", "do not do a proposed action; it is not proposed again for the incident", "", "", of_word, 1, 1,
           run_word, NULL },
         { "undo", "ACTION", "undo what an action did, as far as it can be", "", "", of_word, 1, 1, run_word, NULL },
-        { "acknowledge", "ACTION", "say that you have seen to an action that is stuck; its class is no longer frozen", "", "",
-          of_word, 1, 1, run_word, NULL },
+        { "pages", "", "what needs a person now, and who has seen it", "", "table json", none, 0, 0, run_rows, NULL },
+        { "acknowledge", "ID", "say that you have seen a page, which then is not repeated",
+          "ID is that of a page or of an incident, for all pages of it, or of an action that is stuck: that one is yours from "
+          "then\n"
+          "on, and its class is no longer frozen.",
+          "", of_word, 1, 1, run_word, NULL },
         { "pause", "", "do nothing on any host until `resume`",
           "What was approved is void, what was begun is still verified or undone, and proposals go on.", "", of_word, 0, 0,
           run_word, NULL },

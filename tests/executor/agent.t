@@ -22,7 +22,8 @@ bash -c 'echo $$ >"$0/cgroup.procs"; exec python3 -m http.server --bind 127.0.0.
 A=$!
 await 10 grep -qx $A "$GROUP/cgroup.procs"
 mkfifo "$TMPDIR/orders"
-"$O/tests/executor/dispatcher" tcp://127.0.0.1:0 <"$TMPDIR/orders" >>"$TMPDIR/said" 2>>"$TMPDIR/log" &
+mkdir "$TMPDIR/log-a" "$TMPDIR/log-b"
+"$O/tests/executor/dispatcher" tcp://127.0.0.1:0 "$TMPDIR/log-a" <"$TMPDIR/orders" >>"$TMPDIR/said" 2>>"$TMPDIR/log" &
 PIDS+=($!)
 exec 9>"$TMPDIR/orders"
 await 10 grep -q '^ready' "$TMPDIR/said"
@@ -81,6 +82,32 @@ echo "apply process.freeze key=7 service=web lease=20 pid=$A" >&9
 await_ok 10 "the stop file stops" heard "^action 7 refused stopped"
 await_ok 10 "and is told" heard "^stopped 1"
 rm "$STOP"
+
+# The agent as a witness of the coordinator's log.
+seen() { sed -n 's/^seen //p' "$TMPDIR/said" | tail -n 1; }
+ok "the checkpoint that was seen is kept" test -s "$STATE/audit-checkpoint"
+cp -r "$TMPDIR/log-a" "$TMPDIR/old"
+before=$(seen)
+echo "check process.freeze key=20 service=web lease=20 pid=$A" >&9
+await_ok 10 "a log that goes on is gone along with" heard "^action 20 checked"
+await_ok 10 "and its size is told" grep -qx "seen $((before + 1))" "$TMPDIR/said"
+echo "check process.freeze key=26 service=web lease=20 pid=$A" >&9
+await_ok 10 "and further" heard "^action 26 checked"
+cp "$STATE/audit-checkpoint" "$TMPDIR/kept"
+echo "log $TMPDIR/log-b" >&9
+echo "check process.freeze key=21 service=web lease=20 pid=$A" >&9
+await_ok 10 "another log is refused" heard "^action 21 refused checkpoint"
+echo "log $TMPDIR/old" >&9
+echo "apply process.freeze key=22 service=web lease=20 pid=$A" >&9
+await_ok 10 "one that was rolled back is refused" heard "^action 22 refused checkpoint"
+for key in 23 24; do
+        echo "apply process.freeze key=$key service=web lease=20 pid=$A" >&9
+        await_ok 10 "and so is one that goes on from there on another way" heard "^action $key refused checkpoint"
+done
+is "$(frozen) $(sha256sum <"$STATE/audit-checkpoint")" "0 $(sha256sum <"$TMPDIR/kept")" "nothing was done, and what was seen first is what counts"
+echo "log $TMPDIR/log-a" >&9
+echo "check process.freeze key=25 service=web lease=20 pid=$A" >&9
+await_ok 10 "the true one goes on" heard "^action 25 checked"
 
 # observe.raise: the programs on messages are attached without a break, where the duty cycle lets go after a second.
 links() { grep -l '^link_type' "/proc/$AGENT"/fdinfo/* 2>/dev/null | wc -l; }

@@ -1,6 +1,8 @@
-/* A coordinator without a graph that gives orders: `dispatcher URL`. Standard input has an order a line, as in
- * driver.c, but for processes, which are `pid=N` with the start that the agent told of it, or `started=NS`. Prints what
- * the agents say: "action KEY STATE REASON VERDICT SERVICE", "permit SERVICE KINDS", "process PID", "stopped N". */
+/* A coordinator without a graph that gives orders: `dispatcher URL STATE`, with an audit log in STATE that has an entry
+ * for each. Standard input has an order a line, as in driver.c, but for processes, which are `pid=N` with the start that
+ * the agent told of it, or `started=NS`; or "log STATE": from now on it has that log. Prints what the agents say:
+ * "action KEY STATE REASON VERDICT SERVICE", "permit SERVICE KINDS", "process PID", "stopped N", "seen SIZE". */
+#include "coordinator/audit.h"
 #include "coordinator/endpoint.h"
 #include "proto/arena.h"
 #include "proto/log.h"
@@ -26,6 +28,9 @@ struct dispatcher {
                 struct action_target targets[ACTION_TARGETS_MAX];
                 struct action_dispatch dispatch;
         } order; /* not acknowledged yet; id 0: none */
+        struct audit *audit;
+        uint64_t seen; /* of the log, by the agent */
+        struct action_digest proof[ACTION_CONSISTENCY_MAX];
         int64_t started[PROCESSES_MAX];
         bool processes_told;
 };
@@ -41,6 +46,40 @@ static void reply(struct dispatcher *d, uint64_t token, const struct wire_reply 
         free(body);
 }
 
+static void open_log(struct dispatcher *d, const char *state)
+{
+        struct audit_options options = { .state_dir = state, .name = "dispatcher" };
+
+        audit_free(&d->audit);
+        if (audit_new(&options, &d->audit) < 0 || audit_refusal(d->audit))
+                abort();
+}
+
+static void append(struct dispatcher *d)
+{
+        json_t *predicate = json_pack("{s:I}", "order", (json_int_t)d->order.id);
+        uint64_t index;
+
+        if (audit_append(d->audit, AUDIT_INTENT, clock_wall(), NULL, NULL, predicate, &index) < 0)
+                abort();
+        json_decref(predicate);
+}
+
+static void prove(struct dispatcher *d, struct action_dispatch *o)
+{
+        struct tlog_hash proof[TLOG_PROOF_MAX];
+        size_t count = 0;
+
+        if (d->seen && audit_consistency(d->audit, d->seen, proof, &count) < 0)
+                count = 0;
+        memcpy(d->proof, proof, count * sizeof(*proof));
+        o->checkpoint = (const uint8_t *)audit_checkpoint(d->audit);
+        o->checkpoint_size = strlen(audit_checkpoint(d->audit));
+        o->consistency_from = d->seen;
+        o->consistency = d->proof;
+        o->consistency_count = count;
+}
+
 static void give(struct dispatcher *d)
 {
         struct wire_command command = {
@@ -50,6 +89,7 @@ static void give(struct dispatcher *d)
 
         if (!d->token || !d->order.id)
                 return;
+        prove(d, &d->order.dispatch);
         reply(d, d->token, &commands);
         d->token = 0;
 }
@@ -69,7 +109,8 @@ static void say(struct dispatcher *d, const struct summary *s)
                         printf("process %u\n", s->processes[i].pid);
                 d->started[s->processes[i].pid] = s->processes[i].started;
         }
-        printf("stopped %d\n", s->actions_stopped);
+        d->seen = s->checkpoint_size;
+        printf("stopped %d\nseen %llu\n", s->actions_stopped, (unsigned long long)d->seen);
 }
 
 static void request(void *data, const struct endpoint_peer *peer, uint64_t token, const uint8_t *body, size_t size)
@@ -105,6 +146,10 @@ static void take(struct dispatcher *d, char *line)
         struct action_dispatch *o = &d->order.dispatch;
         char *save = NULL, *word = strtok_r(line, " \n", &save);
 
+        if (word && strcmp(word, "log") == 0) {
+                open_log(d, strtok_r(NULL, " \n", &save));
+                return;
+        }
         *o = (struct action_dispatch){ .key = { 7, 0 },
                                        .epoch = 1,
                                        .expires = clock_wall() + 60 * NSEC_PER_SEC,
@@ -133,6 +178,7 @@ static void take(struct dispatcher *d, char *line)
                         d->order.targets[o->targets_count - 1].started = (int64_t)value;
         }
         d->order.id = ++d->next_id;
+        append(d);
         give(d);
 }
 
@@ -164,12 +210,13 @@ int main(int argc, char **argv)
         struct loop_source *input;
         const char *why = "";
 
-        if (argc != 2 || loop_new(&d.loop) < 0 || arena_new(64 << 20, &d.arena) < 0 ||
+        if (argc != 3 || loop_new(&d.loop) < 0 || arena_new(64 << 20, &d.arena) < 0 ||
             endpoint_new(d.loop, &options, &functions, &d, &d.endpoint, &why) < 0 ||
             endpoint_listen(d.endpoint, argv[1], &why) < 0 || loop_add_fd(d.loop, STDIN_FILENO, EPOLLIN, on_line, &d, &input) < 0) {
                 log_error("dispatcher", "%s", why);
                 return 1;
         }
+        open_log(&d, argv[2]);
         printf("ready %u\n", endpoint_port(d.endpoint));
         fflush(stdout);
         return loop_run(d.loop) < 0;

@@ -136,6 +136,20 @@ static void check_at_once(struct aw *w, const struct plan *p, const struct recor
                 aw_break(w, "limits", "a wave of %u from %u on", r->count, r->from);
 }
 
+/* What the hosts' own files say: h5 lets nothing be done, h6 declares no barriers. */
+static void check_permits(struct aw *w, const struct plan *p, bool by_person)
+{
+        const struct situation *s = scene_find(w->scene, p->incident);
+        bool old = s && s->deployed_at + w->policy.barriers_age < s->seen_at;
+
+        for (uint32_t t = 0; t < p->count; t++) {
+                if (strcmp(p->targets[t].host, "h05") == 0)
+                        aw_break(w, "permits", "acts on a host whose file lets nothing be done");
+                if (strcmp(p->targets[t].host, "h06") == 0 && old && !by_person && p->action->reach == REACH_CONDEMNED)
+                        aw_break(w, "permits", "rolls back by itself, by far, where no barriers are declared");
+        }
+}
+
 static void check_intent(struct aw *w, const struct record *r)
 {
         const struct record *of = proposal(w, r->remedy), *word = last_of(w, r->remedy, RECORD_APPROVED);
@@ -160,6 +174,7 @@ static void check_intent(struct aw *w, const struct record *r)
                 if (!v || v < before || v->verdict != VERDICT_VERIFIED)
                         aw_break(w, "limits", "a wave before the one before was verified");
         }
+        check_permits(w, &of->plan, word->mover == MOVER_PERSON);
         check_evidence(w, &of->plan, r->at, w->scene, r->from, r->count);
         check_limits(w, &of->plan, r);
         check_at_once(w, &of->plan, r);
@@ -282,7 +297,7 @@ void aw_check_end(struct aw *w)
                         const struct remedy *m = acting_find(leader->acting, c->remedy);
                         enum target_state s;
 
-                        if (!c->changed || c->state == AW_STUCK)
+                        if (!c->changed || c->stuck)
                                 continue;
                         if (!m) {
                                 aw_break(w, "end", "h%u is changed, and no remedy knows", k);

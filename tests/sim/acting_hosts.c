@@ -1,167 +1,200 @@
-/* Executors: what an agent does with an order, with a journal that survives and a memory that does not. */
+/* Hosts: what an agent finds and changes there, what it is told and what it says. */
+#include "proto/arena.h"
+#include "proto/wire.h"
 #include "tests/sim/acting_world.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HOST_HOURLY 4
 
-static struct aw_change *find(struct aw_host *h, uint64_t remedy, uint32_t target)
+static struct aw_change *find(struct aw_host *h, struct action_key key)
 {
+        uint64_t remedy;
+        uint32_t target;
+
+        dispatch_meant(key, &remedy, &target);
         for (uint32_t i = 0; i < h->changes_count; i++)
                 if (h->changes[i].remedy == remedy && h->changes[i].target == target)
                         return &h->changes[i];
         return NULL;
 }
 
-static bool busy(const struct aw *w, const struct aw_host *h)
+static uint64_t value(void *data, uint32_t service)
 {
-        uint32_t n = 0, underway = 0;
+        const struct aw_place *p = data;
+        const struct aw_instance *x = &p->world->hosts[p->host].instances[service];
 
-        for (uint32_t i = 0; i < h->applies_count; i++)
-                n += h->applies[i] + 3600 * NSEC_PER_SEC > w->now;
-        for (uint32_t i = 0; i < h->changes_count; i++)
-                underway += h->changes[i].state == AW_INTENT || h->changes[i].state == AW_APPLIED;
-        if (underway >= w->policy.host_at_once)
-                return true;
-        return n >= HOST_HOURLY || h->applies_count == sizeof(h->applies) / sizeof(*h->applies);
+        return (uint64_t)x->version << 1 | x->marked;
 }
 
-static void undo(struct aw *w, struct aw_host *h, struct aw_change *c, const char *why)
+static bool is_there(void *data, uint32_t service, const struct action_target *target)
 {
-        struct aw_instance *x = &h->instances[c->service];
+        const struct aw_place *p = data;
+        const struct aw_instance *x = &p->world->hosts[p->host].instances[service];
 
-        if (!w->calm && aw_chance(w, 8)) {
-                c->state = AW_STUCK;
-                c->why = "the undoing failed";
+        return x->there && x->pid == target->pid && x->started == target->started;
+}
+
+/* What is over makes room: each remedy is changed once, so that nothing is forgotten that could come again. */
+static struct aw_change *new_change(struct aw_host *h)
+{
+        for (uint32_t i = 0; h->changes_count == ARRAY_SIZE(h->changes) && i < h->changes_count; i++)
+                if (!h->changes[i].changed && !h->changes[i].stuck) {
+                        memmove(&h->changes[i], &h->changes[i + 1], (--h->changes_count - i) * sizeof(*h->changes));
+                        break;
+                }
+        if (h->changes_count == ARRAY_SIZE(h->changes))
+                abort();
+        return &h->changes[h->changes_count++];
+}
+
+static void change(void *data, const struct action_dispatch *o, uint32_t service)
+{
+        const struct aw_place *p = data;
+        struct aw *w = p->world;
+        struct aw_host *h = &w->hosts[p->host];
+        struct aw_instance *x = &h->instances[service];
+        struct aw_message m = { .epoch = o->epoch, .service = service, .pid = x->pid, .started = x->started };
+        struct aw_change *c = new_change(h);
+
+        dispatch_meant(o->key, &m.remedy, &m.target);
+        *c = (struct aw_change){ .remedy = m.remedy, .target = m.target, .service = service, .changed = true };
+        aw_check_apply(w, p->host, &m);
+        w->counts.applied++;
+        if (h->applies_count == ARRAY_SIZE(h->applies))
+                memmove(h->applies, h->applies + 1, --h->applies_count * sizeof(*h->applies));
+        h->applies[h->applies_count++] = w->now;
+        if (o->kind == ACTION_SERVICE_ROLLBACK)
+                x->version--;
+        else if (o->kind == ACTION_PROCESS_FREEZE)
+                x->marked = true;
+        if (o->kind == ACTION_PROCESS_FREEZE)
                 return;
+        x->pid = ++w->next_pid;
+        x->started = w->now;
+}
+
+static bool restore(void *data, struct action_key key, uint32_t service, uint64_t former)
+{
+        const struct aw_place *p = data;
+        struct aw *w = p->world;
+        struct aw_host *h = &w->hosts[p->host];
+        struct aw_instance *x = &h->instances[service];
+        struct aw_change *c = find(h, key);
+
+        if (!c)
+                return true; /* nothing had been done yet */
+        if (!c->known) {
+                c->known = true;
+                c->broken = !w->calm && aw_chance(w, 8);
         }
-        if (c->changed) {
-                x->version = c->former;
+        if (c->broken)
+                return false;
+        if (x->version != former >> 1) {
                 x->pid = ++w->next_pid;
                 x->started = w->now;
         }
+        x->version = (uint32_t)(former >> 1);
+        x->marked = former & 1;
         c->changed = false;
-        c->state = AW_REVERTED;
-        c->why = why;
+        return true;
 }
 
-/* It dies, perhaps in the middle; what it remembers is its journal. */
-static bool dies(struct aw *w, struct aw_host *h)
+static bool dies(void *data)
 {
-        if (w->calm || !aw_chance(w, 15))
+        const struct aw_place *p = data;
+        struct aw *w = p->world;
+        struct aw_host *h = &w->hosts[p->host];
+
+        if (w->calm || !aw_chance(w, 5))
                 return false;
         h->up = false;
         h->back_at = w->now + (int64_t)(1 + aw_below(w, 40)) * AW_STEP;
         return true;
 }
 
-static void apply(struct aw *w, uint32_t host, const struct aw_message *m)
+void aw_host_new(struct aw *w, uint32_t host)
 {
         struct aw_host *h = &w->hosts[host];
-        struct aw_instance *x = &h->instances[m->service];
-        struct aw_change *c;
-        const char *why = NULL;
+        struct aw_agent_host functions = { &h->place, value, is_there, change, restore, dies };
+        struct aw_agent_limits limits = { HOST_HOURLY, w->policy.host_at_once, NSEC_PER_SEC };
 
-        if (find(h, m->remedy, m->target))
-                return; /* answered with what is known, below */
-        if (h->changes_count == sizeof(h->changes) / sizeof(*h->changes))
-                return;
-        if (m->expires_at <= w->now)
-                why = "expired";
-        else if (!x->there || x->pid != m->pid || x->started != m->started)
-                why = "not the incarnation that was named";
-        else if (busy(w, h))
-                why = "the host's own limits";
-        c = &h->changes[h->changes_count++];
-        *c = (struct aw_change){ .remedy = m->remedy, .target = m->target, .service = m->service, .former = x->version };
-        if (why) {
-                c->state = AW_REFUSED;
-                c->why = why;
-                return;
-        }
-        c->state = AW_INTENT;
-        c->hold = m->hold;
-        c->reversible = m->reversible;
-        c->lease_until = w->now + m->lease;
-        if (dies(w, h))
-                return;
-        aw_check_apply(w, host, m);
-        w->counts.applied++;
-        c->changed = true;
-        c->applied_at = w->now;
-        h->applies[h->applies_count++] = w->now;
-        if (m->rollback)
-                x->version--;
-        x->pid = ++w->next_pid;
-        x->started = w->now;
-        if (dies(w, h))
-                return;
-        c->state = AW_APPLIED;
+        h->place = (struct aw_place){ w, host };
+        h->agent = aw_agent_new(&functions, &limits);
+        if (!h->agent)
+                abort();
 }
 
-void aw_host_order(struct aw *w, const struct aw_message *m)
+void aw_host_order(struct aw *w, struct aw_message *m)
 {
         struct aw_host *h = &w->hosts[m->host];
-        struct aw_change *c;
 
         if (!h->up)
                 return;
         h->heard = MAX(h->heard, m->epoch);
-        /* Whatever it says: that it came from a later leader is heard. */
-        if (m->epoch < h->epoch)
-                return;
-        h->epoch = m->epoch;
-        if (m->kind == ORDER_APPLY) {
-                apply(w, m->host, m);
-                return;
-        }
-        c = find(h, m->remedy, m->target);
-        if (m->kind == ORDER_HOLD) {
-                if (c && c->state == AW_APPLIED)
-                        c->state = AW_HELD;
-                return;
-        }
-        /* Never begun: it never will be. */
-        if (!c && h->changes_count < sizeof(h->changes) / sizeof(*h->changes))
-                h->changes[h->changes_count++] =
-                        (struct aw_change){ .remedy = m->remedy, .target = m->target, .state = AW_REVERTED, .why = "never begun" };
-        else if (c && (c->state == AW_APPLIED || c->state == AW_HELD || c->state == AW_INTENT))
-                undo(w, h, c, "by order");
-        else if (c && c->state == AW_REFUSED)
-                c->state = AW_REVERTED;
+        m->dispatch.service = m->service_name;
+        m->dispatch.targets = &m->target_process;
+        (void)aw_agent_order(h->agent, &m->dispatch, m->one_way, m->temporary, w->now);
 }
 
+static struct host_action row_of(const struct summary_action *a)
+{
+        struct host_action row = { .key = a->key,
+                                   .epoch = a->epoch,
+                                   .kind = a->kind,
+                                   .state = a->state,
+                                   .reason = a->reason,
+                                   .verdict = a->verdict,
+                                   .at = a->at,
+                                   .lease_left = a->lease_left };
+
+        snprintf(row.detail, sizeof(row.detail), "%s", a->detail);
+        return row;
+}
+
+/* What is new of it, and now and then all that it knows, as a summary. */
 static void tell(struct aw *w, uint32_t host)
 {
-        static const enum outcome outcomes[] = { [AW_APPLIED] = OUTCOME_APPLIED,
-                                                 [AW_HELD] = OUTCOME_HELD,
-                                                 [AW_REVERTED] = OUTCOME_REVERTED,
-                                                 [AW_REFUSED] = OUTCOME_REFUSED,
-                                                 [AW_STUCK] = OUTCOME_STUCK };
         struct aw_host *h = &w->hosts[host];
+        struct summary s = { .session = 1,
+                             .sequence = 1,
+                             .session_started = 1,
+                             .at = w->now,
+                             .interval = AW_STEP,
+                             .host = "h",
+                             .host_id = "h",
+                             .boot_id = "b",
+                             .kernel = "",
+                             .agent_version = "",
+                             .parts = 1 };
+        struct wire_request request = { .kind = WIRE_SUMMARY, .summary = &s };
+        const char *why = "";
+        uint8_t *bytes;
+        size_t size;
 
-        for (uint32_t i = 0; i < h->changes_count; i++) {
-                struct aw_change *c = &h->changes[i];
+        s.actions_count = aw_agent_rows(h->agent, w->calm || aw_chance(w, 100), &s.actions);
+        if (s.actions_count == 0)
+                return;
+        if (wire_pack_request(&request, &bytes, &size) < 0)
+                abort();
+        arena_reset(w->arena, 1 << 20);
+        if (wire_unpack_request(bytes, size, w->arena, &request, &why) < 0) {
+                aw_break(w, "wire", "what an agent says does not parse: %s", why);
+                free(bytes);
+                return;
+        }
+        for (size_t i = 0; i < request.summary->actions_count; i++) {
+                const struct summary_action *a = &request.summary->actions[i];
+                struct aw_change *c = find(h, a->key);
 
-                if (c->state == AW_INTENT)
-                        continue;
+                if (c && a->state == ACTION_STUCK)
+                        c->stuck = true;
                 for (uint32_t k = 0; k < AW_COORDINATORS; k++)
-                        aw_send(w, &(struct aw_message){ .host = host,
-                                                         .coordinator = k,
-                                                         .remedy = c->remedy,
-                                                         .target = c->target,
-                                                         .outcome = outcomes[c->state],
-                                                         .why = c->why });
+                        aw_send(w, &(struct aw_message){ .host = host, .coordinator = k, .row = row_of(a) });
         }
-        /* What is final and old is told no more. */
-        for (uint32_t i = 0; h->changes_count > 40 && i < h->changes_count;) {
-                struct aw_change *c = &h->changes[i];
-
-                if (c->state == AW_REVERTED || c->state == AW_REFUSED)
-                        memmove(c, c + 1, (--h->changes_count - i) * sizeof(*c));
-                else
-                        i++;
-        }
+        free(bytes);
 }
 
 void aw_hosts_step(struct aw *w)
@@ -171,26 +204,11 @@ void aw_hosts_step(struct aw *w)
 
                 if (!h->up && w->now >= h->back_at) {
                         h->up = true;
-                        /* Reconciled before anything else: what was begun and not finished is undone. */
-                        for (uint32_t i = 0; i < h->changes_count; i++)
-                                if (h->changes[i].state == AW_INTENT)
-                                        undo(w, h, &h->changes[i], "the agent ended meanwhile");
+                        /* Reconciled before anything else. */
+                        (void)aw_agent_start(h->agent, w->now);
                 }
-                if (!h->up)
+                if (!h->up || !aw_agent_tick(h->agent, w->now))
                         continue;
-                (void)dies(w, h);
-                if (!h->up)
-                        continue;
-                for (uint32_t i = 0; i < h->changes_count; i++) {
-                        struct aw_change *c = &h->changes[i];
-
-                        if (c->state != AW_APPLIED || c->lease_until > w->now)
-                                continue;
-                        if (c->reversible)
-                                undo(w, h, c, "the lease ended");
-                        else
-                                c->state = AW_HELD;
-                }
                 if (aw_chance(w, 400) || w->calm)
                         tell(w, k);
                 h->fresh_at = w->now;

@@ -1,7 +1,10 @@
 #include "tests/sim/acting_world.h"
 #include "coordinator/action_names.h"
 #include "coordinator/record_json.h"
+#include "proto/arena.h"
+#include "proto/wire.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,12 +113,15 @@ void aw_new(struct aw *w, uint64_t seed)
         w->json = seed % 16 == 0;
         w->storm = seed % 4 == 3;
         draw_policy(w);
+        if (arena_new(64 << 20, &w->arena) < 0)
+                abort();
         w->hosts_count = 4 + (uint32_t)aw_below(w, AW_HOSTS - 3);
         w->services_count = 4 + (uint32_t)aw_below(w, AW_SERVICES - 3);
         w->next_pid = 100;
         for (uint32_t k = 0; k < w->hosts_count; k++) {
                 w->hosts[k].up = true;
                 w->hosts[k].fresh_at = w->now;
+                aw_host_new(w, k);
                 for (uint32_t s = 0; s < w->services_count; s++)
                         w->hosts[k].instances[s] =
                                 (struct aw_instance){ aw_chance(w, 400), ++w->next_pid, 10, T0 - 3600 * NSEC_PER_SEC };
@@ -126,6 +132,9 @@ void aw_new(struct aw *w, uint64_t seed)
 
 void aw_free(struct aw *w)
 {
+        for (uint32_t k = 0; k < w->hosts_count; k++)
+                aw_agent_free(&w->hosts[k].agent);
+        arena_free(&w->arena);
         for (uint32_t k = 0; k < AW_COORDINATORS; k++)
                 acting_free(&w->coordinators[k].acting);
         for (size_t i = 0; i < w->log_count; i++)
@@ -232,20 +241,23 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
         const struct aw_incident *i = &w->incidents[service];
         int64_t offset = w->coordinators[k].offset;
 
-        *s = (struct situation){ .incident = i->id,
-                                 .signature = "connection-pool-leak",
-                                 .signature_digest = { 1 },
-                                 .cause = "deployment",
-                                 .cause_ref = "d-1",
-                                 .from_build = "v10",
-                                 .to_build = "v11",
-                                 .seen_at = i->seen_at + offset,
-                                 .complete = i->complete,
-                                 .confidence = .9,
-                                 .cause_key = i->id,
-                                 .cone_count = 1,
-                                 .remedies = { { .action = "service.rollback",
-                                                 .predicts = { "held", "held falling by 50 %", 120 * NSEC_PER_SEC } } } };
+        *s = (struct situation){
+                .incident = i->id,
+                .signature = "connection-pool-leak",
+                .signature_digest = { 1 },
+                .cause = "deployment",
+                .cause_ref = "d-1",
+                .from_build = "v10",
+                .to_build = "v11",
+                .seen_at = i->seen_at + offset,
+                .deployed_at = i->since - (service == 3 ? 30 * 24 * 3600 * NSEC_PER_SEC : 0),
+                .complete = i->complete,
+                .confidence = .9,
+                .cause_key = i->id,
+                .cone_count = 1,
+                .remedies = { { .action = "service.rollback",
+                                .predicts = { .signal = "held", .says = "held falling by 50 %", .within = 120 * NSEC_PER_SEC } } }
+        };
         name(s->service, sizeof(s->service), 's', service);
         s->service_key = situation_key(s->service);
         /* Each pair of neighbours depends on the other. */
@@ -254,7 +266,7 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
                 s->cone_count = 0;
         s->remedies_count = 2;
         s->remedies[1] = s->remedies[0];
-        strcpy(s->remedies[1].action, service % 2 ? "cgroup.limit" : "service.restart");
+        strcpy(s->remedies[1].action, service % 2 ? "process.freeze" : "service.restart");
         s->instances = calloc(AW_HOSTS + 1, sizeof(*s->instances));
         if (!s->instances)
                 abort();
@@ -280,7 +292,11 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
                 to->condemned = x->version == 11;
                 to->fresh = w->hosts[h].up && !w->hosts[h].cut[k];
                 to->restart_safe = service != 2;
-                to->executes = true;
+                /* The host's own file: one lets nothing be done, and one has no barriers that are declared. */
+                to->permits = h == 5 ? 0 : UINT32_MAX;
+                to->barriers = h != 6;
+                for (int r = 0; r < SITUATION_REMEDIES_MAX; r++)
+                        to->bounds[r] = h % 4 ? h : NAN;
                 /* A workload says that it was started when it was not: no such process is there. */
                 if (w->seed % 5 == 0 && h == 0 && service == 0 && !w->calm)
                         to->started += 7;
@@ -408,6 +424,33 @@ static void people(struct aw *w, struct aw_coordinator *c, const struct scene *s
                 (void)!acting_commit(c->acting, ledger, &record);
 }
 
+/* As a command in the answer of a long poll. */
+static void over_the_wire(struct aw *w, const struct action_dispatch *from, struct aw_message *to)
+{
+        struct wire_command command = { .id = 1, .kind = WIRE_COMMAND_ACTION, .service = "", .dispatch = from };
+        struct wire_reply reply = { .kind = WIRE_COMMANDS, .commands = { &command, 1 } };
+        const struct action_dispatch *d;
+        const char *why = "";
+        uint8_t *bytes;
+        size_t size;
+
+        if (wire_pack_reply(&reply, &bytes, &size) < 0)
+                abort();
+        arena_reset(w->arena, 1 << 20);
+        if (wire_unpack_reply(bytes, size, w->arena, &reply, &why) < 0) {
+                aw_break(w, "wire", "an order does not parse: %s", why);
+                free(bytes);
+                return;
+        }
+        d = reply.commands.commands[0].dispatch;
+        to->dispatch = *d;
+        to->dispatch.prediction.signal = "";
+        snprintf(to->service_name, sizeof(to->service_name), "%s", d->service);
+        if (d->targets_count)
+                to->target_process = d->targets[0];
+        free(bytes);
+}
+
 static void send_orders(struct aw *w, uint32_t k, const struct scene *scene)
 {
         struct aw_coordinator *c = &w->coordinators[k];
@@ -417,29 +460,30 @@ static void send_orders(struct aw *w, uint32_t k, const struct scene *scene)
         for (size_t i = 0; i < n; i++) {
                 const struct order *o = &orders[i];
                 const struct plan_target *t = &o->plan->targets[o->target];
+                struct dispatch d;
+                const char *why;
 
                 aw_check_order(w, o, scene);
                 acting_told(c->acting, o->remedy);
+                if (dispatch_make(o, AW_LOG, w->now, &d, &why) < 0)
+                        abort();
                 struct aw_message m = { .order = true,
                                         .host = (uint32_t)atoi(t->host + 1),
                                         .coordinator = k,
-                                        .kind = o->kind,
                                         .remedy = o->remedy,
                                         .epoch = o->epoch,
                                         .target = o->target,
                                         .service = (uint32_t)atoi(o->plan->service + 1),
                                         .pid = t->pid,
                                         .started = t->started,
-                                        .expires_at = w->now + o->expires_in,
-                                        .lease = o->lease,
-                                        .hold = o->plan->action->lapse == LAPSE_HOLD,
-                                        .reversible = o->plan->class != CLASS_ONE_WAY,
-                                        .rollback = o->plan->action->reach == REACH_CONDEMNED };
+                                        .one_way = o->plan->class == CLASS_ONE_WAY,
+                                        .temporary = o->plan->action->lapse == LAPSE_REVERT };
 
+                over_the_wire(w, &d.message, &m);
                 aw_send(w, &m);
                 /* Whoever led before sends the same: a copy of a coordinator that was brought back. */
                 if (w->storm && !w->calm && m.epoch > 1 && aw_chance(w, 500)) {
-                        m.epoch--;
+                        m.dispatch.epoch = --m.epoch;
                         aw_send(w, &m);
                 }
         }
@@ -489,15 +533,15 @@ static void coordinate(struct aw *w, uint32_t k)
         /* A coordinator that was held up for long believes what it believed before. */
         for (uint32_t i = 0; i < w->messages_count && c->epoch; i++) {
                 struct aw_message *m = &w->messages[i];
-                struct report report = { m->remedy, m->target, m->outcome, NULL, m->why };
+                struct report report;
                 struct record record;
-                char host[16];
+                char host[16], why[PLAN_WHY_MAX];
 
                 if (m->order || m->coordinator != k || m->at > w->now || w->hosts[m->host].cut[k])
                         continue;
                 name(host, sizeof(host), 'h', m->host);
-                report.host = host;
-                if (acting_report(c->acting, clock_of(w, c), &scene, &report, &record) == 0 &&
+                if (dispatch_report(c->acting, AW_LOG, host, &m->row, &report, why) > 0 &&
+                    acting_report(c->acting, clock_of(w, c), &scene, &report, &record) == 0 &&
                     acting_commit(c->acting, &ledger, &record) < 0)
                         break;
         }
@@ -546,6 +590,7 @@ static void trouble(struct aw *w)
                                 struct aw_instance *x = &w->hosts[h].instances[s];
 
                                 x->version = 11;
+                                x->marked = false;
                                 x->pid = ++w->next_pid;
                                 x->started = w->now;
                         }
@@ -569,6 +614,7 @@ static void trouble(struct aw *w)
 
                         x->pid = ++w->next_pid;
                         x->started = w->now;
+                        x->marked = false;
                 }
         }
 }

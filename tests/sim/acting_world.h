@@ -1,42 +1,52 @@
 /* A fleet for the simulation of acting: hosts with executors that keep a journal, two coordinators that share a
- * log and a lease, people, and everything that goes wrong between them. The coordinators run the real core; the
- * rest is the simplest thing that keeps to safety.md. All of it follows from a seed.
+ * log and a lease, people, and everything that goes wrong between them. The coordinators run the real core, the hosts the
+ * real core of the executor (acting_agent.h), and what they say to each other goes over the real wire; the rest is the
+ * simplest thing that keeps to safety.md. All of it follows from a seed.
  *
  * What really happened is kept beside what anybody believes: `truth` is what the invariants are checked against. */
 #pragma once
 
 #include "coordinator/acting.h"
 #include "coordinator/acting_commit.h"
+#include "coordinator/dispatch.h"
+#include "coordinator/host_actions.h"
+#include "tests/sim/acting_agent.h"
 
 #define AW_HOSTS 16
 #define AW_SERVICES 8
 #define AW_COORDINATORS 2
 #define AW_MESSAGES 512
 #define AW_STEP (10 * NSEC_PER_SEC)
+#define AW_LOG "nightshift/simulated"
 
 struct aw_instance {
         bool there;
         uint32_t pid, version; /* version: what runs; a rollback takes it back by one */
         int64_t started;
+        bool marked; /* by what is no rollback */
 };
 
-/* One change on one host, as its journal has it. */
-enum aw_journal { AW_NONE, AW_INTENT, AW_APPLIED, AW_HELD, AW_REVERTED, AW_REFUSED, AW_STUCK };
+/* What was really changed on a host, whoever knows of it. */
 struct aw_change {
         uint64_t remedy;
         uint32_t target, service;
-        enum aw_journal state;
-        bool changed; /* the host differs from before: what a crash leaves behind */
-        bool hold, reversible;
-        uint32_t former;
-        int64_t applied_at, lease_until; /* by the host's own clock that never jumps */
-        const char *why;
+        bool changed; /* the host differs from before */
+        bool stuck;   /* and its agent says so */
+        bool broken;  /* it cannot be undone */
+        bool known;   /* ... or can: that is drawn once */
+};
+
+struct aw;
+struct aw_place {
+        struct aw *world;
+        uint32_t host;
 };
 
 struct aw_host {
         struct aw_instance instances[AW_SERVICES];
-        uint64_t epoch; /* the highest it has heard; in its journal */
-        uint64_t heard; /* the truth of it */
+        struct aw_agent *agent;
+        struct aw_place place; /* for the agent's questions */
+        uint64_t heard;        /* the highest epoch that reached it */
         struct aw_change changes[64];
         uint32_t changes_count;
         bool up;
@@ -50,13 +60,16 @@ struct aw_message {
         int64_t at; /* arrives */
         bool order;
         uint32_t host, coordinator;
-        enum order_kind kind;
+        /* An order, as it came over the wire; what it points to is beside it. */
+        struct action_dispatch dispatch;
+        struct action_target target_process;
+        char service_name[8];
+        bool one_way, temporary;
+        /* The same in short, for the invariants. */
         uint64_t remedy, epoch;
         uint32_t target, service, pid;
-        int64_t started, expires_at, lease;
-        bool hold, reversible, rollback;
-        enum outcome outcome;
-        const char *why;
+        int64_t started;
+        struct host_action row; /* an answer */
 };
 
 struct aw_coordinator {
@@ -99,8 +112,9 @@ struct aw {
         } lease; /* in the store that both share */
         struct record *log;
         size_t log_count, log_capacity;
-        int64_t full_until; /* the log's disk is */
-        bool calm;          /* nothing goes wrong any more */
+        int64_t full_until;  /* the log's disk is */
+        bool calm;           /* nothing goes wrong any more */
+        struct arena *arena; /* of what is on the wire */
         struct aw_message messages[AW_MESSAGES];
         uint32_t messages_count;
         struct {
@@ -124,7 +138,8 @@ void aw_break(struct aw *w, const char *invariant, const char *format, ...) PRIN
 
 /* acting_hosts.c */
 void aw_hosts_step(struct aw *w);
-void aw_host_order(struct aw *w, const struct aw_message *m);
+void aw_host_new(struct aw *w, uint32_t host);
+void aw_host_order(struct aw *w, struct aw_message *m);
 void aw_send(struct aw *w, const struct aw_message *m);
 /* acting_check.c: the invariants. */
 void aw_check_append(struct aw *w, const struct record *r);

@@ -11,12 +11,12 @@ trap 'rm -rf "$work"' EXIT
 number=0
 
 # NAME, the invariant that must be what breaks, then pairs of a file and a change of it (sed). A file outside the
-# library (tests/sim) takes the place of the one that was built.
+# library of the coordinator (tests/sim, agent) takes the place of the one that was built.
 mutant() {
         local name=$1 expected=$2 objects=() parts=() file part out
         shift 2
         number=$((number + 1))
-        for part in "$O"/tests/sim/acting_{test,world,hosts,check}.o; do parts+=("$part"); done
+        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_{core,limits}.o; do parts+=("$part"); done
         while [ $# -gt 0 ]; do
                 file=$1
                 sed -E "$2" "$file" >"$work/mutant.c"
@@ -30,7 +30,7 @@ mutant() {
                         return
                 fi
                 case $file in
-                tests/*) parts=("${parts[@]/#"$O/${file%.c}.o"/$part}") ;;
+                tests/* | agent/*) parts=("${parts[@]/#"$O/${file%.c}.o"/$part}") ;;
                 *) objects+=("$part") ;;
                 esac
                 shift 2
@@ -60,12 +60,14 @@ mutant "an order goes out before its intent" intent coordinator/acting_orders.c 
 mutant "old evidence" evidence coordinator/acting_gate.c 's/s->seen_at \+ a->policy\.evidence_max_age < now/0/'
 mutant "incomplete windows" evidence coordinator/acting_gate.c 's/!s->complete/0/'
 mutant "hosts that are not heard of, and other incarnations" evidence coordinator/plan.c 's/if \(x->fresh\)/if (1)/'
-mutant "the host obeys whoever comes" epoch tests/sim/acting_hosts.c 's/if \(m->epoch < h->epoch\)/if (0)/'
+mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch\)/if (0)/'
 mutant "the store does not fence" epoch tests/sim/acting_world.c 's/w->lease\.holder != w->deciding \|\| w->lease\.epoch != c->epoch/0/'
 mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.epoch\+\+;/w->lease.epoch += !w->lease.epoch;/'
-mutant "the host does it for each message" 'once|end' tests/sim/acting_hosts.c '0,/if \(find\(h, m->remedy, m->target\)\)/s//if (0)/'
+mutant "the host does it for each message" 'once|end|limits' agent/remedy_core.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
 mutant "state that is in no entry" replay coordinator/acting.c 's/m->told = true;/m->told = m->halted = true;/'
 mutant "a pause that stops nothing" pause coordinator/acting_gate.c 's/if \(a->pause\.set\)/if (0)/'
+mutant "what a host's file does not allow is planned" permits coordinator/plan.c 's/if \(!permits\(action, x\)\)/if (0)/'
+mutant "a rollback by far, where nobody declared barriers" permits coordinator/acting_gate.c 's/if \(plan->barriers_unknown\)/if (0)/'
 mutant "acts alone with the authority to propose" authority coordinator/acting_gate.c 's/rung == RUNG_PROPOSE\)/0)/'
 mutant "what did not help stays" end coordinator/acting_next.c 's/return disproved\(c, m\);/return false;/'
 mutant "an undoing that nobody answered is forgotten" end coordinator/acting_next.c 's/m->state_at \+ c->policy->revert_within < c->now/0/'

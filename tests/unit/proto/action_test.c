@@ -184,7 +184,8 @@ static void results_and_permits_come_back(void **state)
                                     .present = { { [31] = 2 } },
                                     .service = "payments",
                                     .detail = "frozen" };
-        struct summary_permit p[] = { { "payments", 1u << ACTION_PROCESS_FREEZE, true, 1, 6 }, { "other", 0, false, 0, 0 } };
+        struct summary_permit p[] = { { "payments", 1u << ACTION_PROCESS_FREEZE, true, 1, 6, true },
+                                      { "other", 0, false, 0, 0, false } };
         struct summary s = { .session = 1,
                              .sequence = 1,
                              .session_started = AT - 1,
@@ -233,6 +234,8 @@ static void results_and_permits_come_back(void **state)
         assert_int_equal(back.summary->permits[0].kinds, p[0].kinds);
         assert_true(back.summary->permits[0].restart_safe);
         assert_int_equal(back.summary->permits[0].instances_max, 6);
+        assert_true(back.summary->permits[0].barriers);
+        assert_false(back.summary->permits[1].barriers);
         assert_int_equal(back.summary->action_epoch, 7);
         assert_true(back.summary->actions_stopped);
         assert_int_equal(back.summary->checkpoint_size, 99);

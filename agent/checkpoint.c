@@ -1,0 +1,61 @@
+#include "agent/checkpoint.h"
+
+#include "proto/note.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME "audit-checkpoint"
+
+int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file)
+{
+        struct checkpoint_file file = { 0 };
+        struct checkpoint checkpoint;
+        CLEANUP_FD int fd = -1;
+        char path[4096];
+        size_t text_size;
+        ssize_t n;
+        int r;
+
+        if (snprintf(path, sizeof(path), "%s/" NAME, state_dir) >= (int)sizeof(path))
+                return -ENAMETOOLONG;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, file.note, sizeof(file.note));
+        if (n < 0)
+                return -errno;
+        if ((size_t)n >= sizeof(file.note))
+                return -EBADMSG;
+        file.size = (size_t)n;
+        r = note_text(file.note, file.size, &text_size);
+        if (r == 0)
+                r = checkpoint_parse(file.note, text_size, &checkpoint);
+        if (r < 0)
+                return r;
+        file.log_size = checkpoint.size;
+        *ret_file = file;
+        return 0;
+}
+
+int checkpoint_keep(const char *state_dir, const char *note, size_t size)
+{
+        CLEANUP_FD int folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+        ssize_t n;
+
+        if (folder < 0)
+                return -errno;
+        unlinkat(folder, NAME ".new", 0);
+        fd = openat(folder, NAME ".new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return -errno;
+        n = write(fd, note, size);
+        if (n != (ssize_t)size)
+                return n < 0 ? -errno : -ENOSPC;
+        if (fsync(fd) < 0 || renameat(folder, NAME ".new", folder, NAME) < 0 || fsync(folder) < 0)
+                return -errno;
+        return 0;
+}
