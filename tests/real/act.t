@@ -10,7 +10,7 @@
 skip_if_fast
 product_built
 
-HEALTHY=${ACT_HEALTHY:-215} # seconds of release A, of which minutes are compared with
+HEALTHY=${ACT_HEALTHY:-250} # seconds of release A, of which minutes are compared with
 A=2026-11-24-0900
 B=2026-11-25-1740
 PAYMENTS="pay1 pay2 pay3"
@@ -83,6 +83,7 @@ cat >"$T/hosts/front/root/etc/haproxy/haproxy.cfg" <<-CONF
 	    timeout connect 2s
 	    timeout client 30s
 	    timeout server 30s
+	    timeout check 1s
 	    option redispatch
 	    retries 3
 	frontend shop
