@@ -32,7 +32,7 @@ CLI_LIB := $(O)/libcli.a
 
 PROTO_LIBS := -lprotobuf-c -lyaml -lcrypto
 AGENT_LIBS := $(PROTO_LIBS) -lbpf -lelf -lz -lnng -lssl -lcrypto -lyaml -ljansson -lcap -lseccomp -lpthread
-COORDINATOR_LIBS := $(PROTO_LIBS) -lssl -lcrypto -lsqlite3 -lz -lyaml -ljansson -lmicrohttpd -lm -lpthread
+COORDINATOR_LIBS := $(PROTO_LIBS) -lssl -lcrypto -lsqlite3 -lz -lyaml -ljansson -lmicrohttpd -lcurl -lm -lpthread
 CLI_LIBS := $(PROTO_LIBS) -lnng -ljansson -lssl -lcrypto -lpthread
 
 PROGRAMS := $(O)/nightshift-agent $(O)/nightshift-coordinator $(O)/nightshift

@@ -22,6 +22,7 @@
 #include "agent/executor_wire.h"
 #include "agent/remedy_core.h"
 
+struct action_driver;
 struct service;
 
 #define ACTION_INVERSE_MAX 8192u
@@ -43,6 +44,8 @@ struct action {
         bool temporary;        /* a lapsed lease always means revert */
         bool gone_with_boot;   /* the change does not survive one */
         uint32_t capabilities; /* bits of enum action_capability */
+        /* Of an action that has drivers (driver.h): the one that the file names, else NULL. */
+        const struct action_driver *(*driver)(const struct service *service);
         /* NULL if the file lets it be done to this service, else a sentence. */
         const char *(*forbids)(const struct service *service);
         bool (*one_way)(const struct service *service);

@@ -70,13 +70,13 @@ static bool find(struct action_call *call, struct target_cgroup *ret_cgroup)
         char value[16] = "";
 
         ret_cgroup->fd = -1;
-        if (target_find(call, ret_cgroup) < 0)
+        if (target_cgroup_find(call, ret_cgroup) < 0)
                 return false;
         if (target_cgroup_read(ret_cgroup, "cgroup.freeze", value, sizeof(value)) < 0) {
                 action_unchanged(call, ACTION_REASON_UNSUPPORTED, "the cgroup cannot be frozen");
         } else if (value[0] != '0') {
                 action_unchanged(call, ACTION_REASON_CHANGED, "somebody else froze it already");
-        } else if (target_is_alone(call, ret_cgroup, &call->result.touched) == 0) {
+        } else {
                 call->result.outcome = REMEDY_DONE;
                 state_of(ret_cgroup->id, value, &call->result.former);
                 return true;

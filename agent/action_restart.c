@@ -2,6 +2,7 @@
  * evidence among it, is gone. So it needs a person's word, and names the one process that it ends. */
 #include "agent/config_services.h"
 #include "agent/digest.h"
+#include "agent/driver.h"
 #include "agent/process_read.h"
 #include "agent/unit.h"
 
@@ -28,7 +29,7 @@ static int64_t lease_max(const struct service *service)
 
 static int64_t patience(const struct service *service)
 {
-        return 4 * unit_timeout(service) + service->restart_safe.drain_timeout + service->restart_safe.ready_within;
+        return 4 * driver_timeout(NULL) + service->restart_safe.drain_timeout + service->restart_safe.ready_within;
 }
 
 /* The main process of the unit, which must be the one that the order names. */

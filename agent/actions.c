@@ -25,6 +25,8 @@ struct actions {
         struct loop *loop;
         void (*news)(void *data);
         void *data;
+        void (*raise)(void *data, const char *service, int64_t until);
+        void *raise_data;
         const struct service *services;
         uint32_t allow;
 
@@ -98,14 +100,41 @@ static void take(struct actions *actions, const struct executor_event *event)
                 actions->news(actions->data);
 }
 
+static int64_t boot_now(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_BOOTTIME, &ts);
+        return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static const char *name_of(const struct actions *actions, uint64_t digest)
+{
+        const struct service *service = action_service(actions->services, digest);
+
+        return service ? service->name : "";
+}
+
+/* By the state of the moment: what one life of the executor began, the next one tells again. */
+static void follow_raise(struct actions *actions, const struct executor_event *event)
+{
+        const char *service = name_of(actions, event->service);
+        bool on = event->state == ACTION_APPLIED && event->lease_end;
+
+        if (event->kind == ACTION_OBSERVE_RAISE && event->state >= ACTION_APPLIED && *service && actions->raise)
+                actions->raise(actions->raise_data, service, on ? clock_wall() + event->lease_end - boot_now() : 0);
+}
+
 static void on_event(void *data, const struct executor_event *event)
 {
         struct actions *actions = data;
 
         actions->epoch = event->host_epoch;
         actions->stopped = event->stopped;
-        if (event->kind)
+        if (event->kind) {
+                follow_raise(actions, event);
                 take(actions, event);
+        }
 }
 
 static void on_death(void *data)
@@ -122,6 +151,12 @@ int actions_attach(struct actions *actions, struct loop *loop, void (*news)(void
         actions->news = news;
         actions->data = data;
         return actions->executor ? executor_attach(actions->executor, loop, on_event, on_death, actions) : 0;
+}
+
+void actions_on_raise(struct actions *actions, void (*raise)(void *data, const char *service, int64_t until), void *data)
+{
+        actions->raise = raise;
+        actions->raise_data = data;
 }
 
 void actions_configure(struct actions *actions, const struct service *services, uint32_t allow)
@@ -257,21 +292,6 @@ void actions_order(struct actions *actions, const struct uplink_order *uplink_or
                 }
         if (executor_send(actions->executor, &order) < 0)
                 refuse(actions, &order, ACTION_REASON_BUSY, "the executor is behind");
-}
-
-static int64_t boot_now(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_BOOTTIME, &ts);
-        return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
-static const char *name_of(const struct actions *actions, uint64_t digest)
-{
-        const struct service *service = action_service(actions->services, digest);
-
-        return service ? service->name : "";
 }
 
 void actions_fill_state(const struct actions *actions, struct summary *summary)

@@ -18,6 +18,9 @@ MUST_CHECK int actions_new(struct executor *executor, struct processes *processe
 void actions_free(struct actions **actions);
 /* `news` is called when there is something to say. Ends the loop with -EIO if the executor dies. */
 MUST_CHECK int actions_attach(struct actions *actions, struct loop *loop, void (*news)(void *data), void *data);
+/* `raise` is told until when the turnarounds tier of a service is to be raised (observe.raise), wall clock; 0: not any
+ * more. The same may be told again. */
+void actions_on_raise(struct actions *actions, void (*raise)(void *data, const char *service, int64_t until), void *data);
 /* The services are kept until the next call. */
 void actions_configure(struct actions *actions, const struct service *services, uint32_t allow);
 

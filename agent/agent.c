@@ -103,6 +103,7 @@ int agent_start(struct agent *agent)
         int r;
 
         uplink_on_order(agent->parts.uplink, agent_on_order, agent);
+        actions_on_raise(agent->actions, agent_on_raise, agent);
         r = actions_attach(agent->actions, agent->parts.loop, agent_on_result, agent);
         if (r < 0)
                 return r;

@@ -49,3 +49,4 @@ int agent_link_pid(void *data);
 void agent_on_link(void *data, const struct uplink_event *event);
 void agent_on_order(void *data, const struct uplink_order *order);
 void agent_on_result(void *data);
+void agent_on_raise(void *data, const char *service, int64_t until);

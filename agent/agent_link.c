@@ -6,6 +6,7 @@
 #include "agent/report.h"
 #include "proto/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FULL_AGAIN_NS (5 * NSEC_PER_SEC)
@@ -26,9 +27,28 @@ int agent_link_pid(void *data)
         return uplink_pid(agent->parts.uplink);
 }
 
+static void raise_tier(struct agent *agent, const char *service, uint32_t tier, int64_t until)
+{
+        int r = schedule_tier_raise(&agent->tier, service, tier, until, clock_wall());
+
+        if (r < 0)
+                log_notice("agent", "the tier of %s is not raised: %s", service,
+                           r == -ENOSPC ? "too many services are raised" : "the deadline has passed");
+        agent_on_tier(agent, clock_monotonic());
+}
+
+/* Beside what the coordinator raises by a command, which ends by itself. */
+void agent_on_raise(void *data, const char *service, int64_t until)
+{
+        char name[SCHEDULE_RAISE_SIZE];
+
+        snprintf(name, sizeof(name), "%s (observe.raise)", service);
+        raise_tier(data, name, until ? 2 : 0, until);
+}
+
 static void on_command(struct agent *agent, const struct uplink_event *event)
 {
-        int r = 0;
+        int r;
 
         if (event->id > agent->last_command) {
                 agent->last_command = event->id;
@@ -37,11 +57,7 @@ static void on_command(struct agent *agent, const struct uplink_event *event)
                         report_set_key_threshold(agent->report, event->threshold);
                         agent->threshold_is_new = true;
                 } else if (event->command == WIRE_COMMAND_TIER) {
-                        r = schedule_tier_raise(&agent->tier, event->service, event->tier, event->until, clock_wall());
-                        if (r < 0)
-                                log_notice("agent", "the tier of %s is not raised: %s", event->service,
-                                           r == -ENOSPC ? "too many services are raised" : "the deadline has passed");
-                        agent_on_tier(agent, clock_monotonic());
+                        raise_tier(agent, event->service, event->tier, event->until);
                 } else {
                         log_notice("agent", "a command of a kind that this agent does not know: %u", event->command);
                 }

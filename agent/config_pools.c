@@ -1,5 +1,6 @@
 #include "agent/config_pools.h"
 
+#include "agent/config_field.h"
 #include "agent/config_services.h"
 
 #include <stdio.h>
@@ -72,8 +73,9 @@ static int read_pool(struct yaml_config_reader *reader, yaml_node_t *node, const
         return 0;
 }
 
-int config_pools_read(struct yaml_config_reader *reader, struct yaml_node_s *node, const char *path, struct config_pools *ret_pools)
+static int read_pools(struct yaml_config_reader *reader, struct yaml_node_s *node, const char *path, void *to)
 {
+        struct config_pools *ret_pools = to;
         yaml_node_item_t *first = node->type == YAML_SEQUENCE_NODE ? node->data.sequence.items.start : NULL;
         size_t count = first ? (size_t)(node->data.sequence.items.top - first) : 0;
 
@@ -98,17 +100,21 @@ int config_pools_read(struct yaml_config_reader *reader, struct yaml_node_s *nod
         return 0;
 }
 
-void config_pools_free(struct config_pools *pools)
+static void free_pools(void *to)
 {
+        struct config_pools *pools = to;
+
         free(pools->items);
         *pools = (struct config_pools){ 0 };
 }
 
-void config_pools_manual(const char *path)
+static void manual(const char *path)
 {
         for (size_t i = 0; i < KEYS; i++)
                 printf(".It Cm %s[].%s\n%s\n", path, keys[i].name, keys[i].help);
 }
+
+const struct config_list config_pools_list = { read_pools, free_pools, manual };
 
 uint32_t config_pools_max(const struct service *services, const struct summary_identity *identity, uint16_t port)
 {

@@ -7,6 +7,7 @@
 
 #define CONFIG_POOLS_MAX 64 /* of one service */
 
+struct config_list;
 struct service;
 struct summary_identity;
 
@@ -20,11 +21,7 @@ struct config_pools {
         size_t count;
 };
 
-/* *ret_pools must be freed also after a failure. */
-MUST_CHECK int config_pools_read(struct yaml_config_reader *reader, struct yaml_node_s *node, const char *path,
-                                 struct config_pools *ret_pools);
-void config_pools_free(struct config_pools *pools);
-/* Writes the keys below `path` as part of a manual page. */
-void config_pools_manual(const char *path);
+/* Reads, frees and describes them. */
+extern const struct config_list config_pools_list;
 /* What is declared for the pools of `identity` to `port`; 0: nothing. `services` may be NULL. */
 uint32_t config_pools_max(const struct service *services, const struct summary_identity *identity, uint16_t port);

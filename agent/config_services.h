@@ -1,11 +1,18 @@
 /* The `services` of the agent's configuration: how each is recognised, and what may be done to it.
- * Read by a table of their own, since they are nested deeper than other keys; errors name file, line,
- * key and what was expected like all others. What is optional and absent is NULL or 0. */
+ * Read by tables of their own (config_field.h), since they are nested deeper than other keys. What is optional and
+ * absent is NULL or 0. */
 #pragma once
 
 #include "agent/config_pools.h"
+#include "agent/config_servers.h"
 #include "agent/identity.h"
 #include "proto/yaml_config.h"
+
+/* Commands of the operator's, by which a driver does what it does. */
+struct service_commands {
+        struct yaml_config_strings state, change, undo, verify;
+        int64_t timeout; /* of each, and of what systemctl does for the same action; 0: 60 s */
+};
 
 struct service {
         struct service_match match; /* first, so that the list of matches is the list of services */
@@ -19,8 +26,7 @@ struct service {
         } restart_safe;
         struct {
                 char *barriers, *driver, *link, *releases, *unit;
-                struct yaml_config_strings state_argv, do_argv, undo_argv, verify_argv;
-                int64_t timeout; /* of each command and of a restart */
+                struct service_commands commands;
                 bool present;
         } rollback;
         struct {
@@ -34,8 +40,35 @@ struct service {
         struct {
                 char *driver, *unit;
                 int64_t min, max;
+                struct service_commands commands;
                 bool present;
         } scale;
+        struct {
+                char *driver, *unit;
+                int64_t max; /* of a template's instances; 0: the unit is none */
+                struct service_commands commands;
+                bool present;
+        } suspend;
+        struct {
+                int64_t within;
+                int64_t cpu, memory, io; /* the lowest limits: thousandths of a core, bytes, bytes a second; 0: none may be set */
+                char *device;            /* of io */
+                bool present;
+        } limit;
+        struct {
+                int64_t idle; /* open connections that were silent for so long may be closed; 0: none */
+                bool present;
+        } close;
+        struct {
+                int64_t within;
+                int64_t rate; /* the lowest */
+                struct config_servers servers;
+                bool present;
+        } shed;
+        struct {
+                int64_t within;
+                bool present;
+        } observe;
         struct config_pools pools;
 };
 

@@ -42,6 +42,25 @@ struct remedy_time executor_now(void);
 /* Does what the core wants, until it wants nothing more. */
 void executor_drain(struct executor_child *child);
 
+/* Whether actions may begin is looked up again. */
+void executor_look_for_stop(struct executor_child *child);
+
+/* executor_orders.c: an order from the agent, which may be anything. */
+void executor_take_order(struct executor_child *child, const struct executor_order *order);
+
+/* executor_report.c: what the agent is told. *ret_untold: it is behind, and has to be told again. */
+void executor_say(struct executor_child *child, struct executor_event *event, bool *ret_untold);
+void executor_tell(struct executor_child *child, uint32_t index);
+void executor_tell_refusal(struct executor_child *child, const struct remedy_effect *effect);
+bool executor_any_untold(const struct executor_child *child);
+/* In the log: something that cannot be was ignored. */
+void executor_complain(const char *what);
+
+/* executor_journal.c: true once the entry is on disk. */
+bool executor_write_entry(struct executor_child *child, uint32_t index);
+/* Waits for the executor before, which may still undo what it must, and takes what the journal has into the core. */
+MUST_CHECK int executor_open_journal(struct executor_child *child);
+
 /* executor_step.c */
 MUST_CHECK int executor_step(struct executor_child *child, uint32_t index, enum remedy_step step);
 /* Ends steps that take too long; when to look again, monotonic, INT64_MAX: never. */

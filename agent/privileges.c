@@ -127,10 +127,20 @@ int privileges_keep_needed(const char **ret_why)
         return r;
 }
 
-int privileges_keep_for_actions(const char **ret_why)
+int privileges_keep_for_actions(bool bpf, bool network, const char **ret_why)
 {
-        int r = keep(for_actions, ARRAY_SIZE(for_actions));
+        cap_value_t kept[ARRAY_SIZE(for_actions) + 3];
+        size_t count = ARRAY_SIZE(for_actions);
+        int r;
 
+        memcpy(kept, for_actions, sizeof(for_actions));
+        if (network || bpf) /* programs of cgroups are of the network, too */
+                kept[count++] = CAP_NET_ADMIN;
+        if (bpf)
+                kept[count++] = CAP_BPF;
+        if (bpf && !has(CAP_BPF))
+                kept[count++] = CAP_SYS_ADMIN; /* stands in for it */
+        r = keep(kept, count);
         if (r < 0)
                 *ret_why = "cannot give up the capabilities that no action needs";
         return r;

@@ -31,8 +31,8 @@ void privileges_raise_memlock(void);
 MUST_CHECK int privileges_keep_needed(const char **ret_why);
 
 /* For the executor: drops every capability that no action needs and forbids gaining any by exec, for its commands
- * too. What is missing is found out by the action that needs it. */
-MUST_CHECK int privileges_keep_for_actions(const char **ret_why);
+ * too. `bpf` and `network` keep those that only some actions need. What is missing is found out by the action. */
+MUST_CHECK int privileges_keep_for_actions(bool bpf, bool network, const char **ret_why);
 
 /* The user for the link's child: "nightshift" if there is one, else "nobody"; NULL where this process
  * cannot change its user. */

@@ -8,6 +8,7 @@
 #include "agent/privileges.h"
 #include "agent/probe.h"
 #include "agent/processes.h"
+#include "agent/resources.h"
 #include "agent/usage.h"
 
 #include <stdlib.h>
@@ -241,5 +242,6 @@ void report_build_finish(struct report *report, int64_t now, struct summary *sum
         summary->pools_lost = losses[EVENT_LOSS_POOLS] + (report->sources.pools ? pools_lost(report->sources.pools) : 0);
         summary->key_threshold = report->key_threshold;
         summary->agent_map_bytes = probe_map_bytes(report->sources.probe);
+        resources_read("/proc", &summary->resources);
         usage_read(report->sources.link_pid(report->sources.data), &summary->agent_rss_bytes, &summary->agent_cpu_ns);
 }

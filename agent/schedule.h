@@ -35,9 +35,10 @@ void schedule_swept(struct schedule_sweep *sweep, int64_t now, int64_t cost_ns);
 
 /* A raise of the tier for a service, until a deadline on the wall clock. */
 #define SCHEDULE_RAISES_MAX 16
+#define SCHEDULE_RAISE_SIZE 160
 
 struct schedule_raise {
-        char service[128];
+        char service[SCHEDULE_RAISE_SIZE];
         uint32_t tier;
         int64_t until;
 };

@@ -157,6 +157,13 @@ static int check_process(struct action_call *call, const struct executor_target 
         return -EINVAL;
 }
 
+int target_check(struct action_call *call, const struct executor_target *target)
+{
+        char cgroup[512];
+
+        return check_process(call, target, cgroup, sizeof(cgroup));
+}
+
 int target_find(struct action_call *call, struct target_cgroup *ret_cgroup)
 {
         char root[64], first[512] = "", own[512], named[512], path[600];
@@ -262,6 +269,21 @@ int target_is_alone(struct action_call *call, const struct target_cgroup *cgroup
         }
         *ret_count = count;
         return 0;
+}
+
+int target_cgroup_find(struct action_call *call, struct target_cgroup *ret_cgroup)
+{
+        struct target_cgroup cgroup = { .fd = -1 };
+        int r = target_find(call, &cgroup);
+
+        if (r < 0)
+                return r;
+        r = target_is_alone(call, &cgroup, &call->result.touched);
+        if (r < 0)
+                target_cgroup_close(&cgroup);
+        else
+                *ret_cgroup = cgroup;
+        return r;
 }
 
 uint64_t target_cpu_ns(const struct executor_order *order)

@@ -13,6 +13,9 @@ struct target_cgroup {
 
 void target_cgroup_close(struct target_cgroup *cgroup);
 
+/* One target of the order is what it was, is of the call's service, and is alive. -EINVAL with the call's result and
+ * sentence set: MISMATCH, UNSUPPORTED. */
+MUST_CHECK int target_check(struct action_call *call, const struct executor_target *target);
 /* All targets of the order are what they were, are of the call's service, and are alive: their cgroup, which must be
  * one for all. On failure the call's result and sentence are set: MISMATCH, NO_TARGETS, UNSUPPORTED. -EINVAL then. */
 MUST_CHECK int target_find(struct action_call *call, struct target_cgroup *ret_cgroup);
@@ -21,6 +24,8 @@ MUST_CHECK int target_cgroup_open(const char *path, uint64_t id, struct target_c
 /* The processes in the cgroup and below it are exactly those that the order names. *ret_count is how many there are.
  * Otherwise MORE_TARGETS or MISMATCH is set, and -EINVAL returned. */
 MUST_CHECK int target_is_alone(struct action_call *call, const struct target_cgroup *cgroup, uint32_t *ret_count);
+/* Both: the cgroup of exactly the processes that the order names, with how many there are as the call's `touched`. */
+MUST_CHECK int target_cgroup_find(struct action_call *call, struct target_cgroup *ret_cgroup);
 /* A file of the cgroup, terminated; -errno. */
 MUST_CHECK int target_cgroup_read(const struct target_cgroup *cgroup, const char *name, char *buffer, size_t size);
 MUST_CHECK int target_cgroup_write(const struct target_cgroup *cgroup, const char *name, const char *text);

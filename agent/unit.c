@@ -2,20 +2,22 @@
 
 #include "agent/command.h"
 #include "agent/config_services.h"
+#include "agent/driver.h"
+#include "agent/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SYSTEMCTL "/usr/bin/systemctl"
 #define READY_NS (20 * NSEC_PER_SEC)
-#define TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define LISTEN_STATE 0x0au /* TCP_LISTEN, as /proc/net/tcp has it */
 
-int64_t unit_timeout(const struct service *service)
+static int64_t timeout_of(const struct action_call *call)
 {
-        return service->rollback.timeout ? service->rollback.timeout : TIMEOUT_NS;
+        return driver_timeout(driver_commands_of(call));
 }
 
 static int failed(struct action_call *call, const char *what, int r)
@@ -30,7 +32,7 @@ static int failed(struct action_call *call, const char *what, int r)
 int unit_drain(struct action_call *call)
 {
         const struct service *service = call->service;
-        int64_t timeout = service->restart_safe.drain_timeout ? service->restart_safe.drain_timeout : unit_timeout(service);
+        int64_t timeout = service->restart_safe.drain_timeout ? service->restart_safe.drain_timeout : timeout_of(call);
         int r = service->restart_safe.drain_argv.count ? command_run(&service->restart_safe.drain_argv, timeout, NULL, 0) : 0;
 
         return r == 0 ? 0 : failed(call, "the command that drains", r);
@@ -39,7 +41,7 @@ int unit_drain(struct action_call *call)
 int unit_restart(struct action_call *call, const char *unit)
 {
         const char *const argv[] = { SYSTEMCTL, "restart", "--", unit, NULL };
-        int r = command_run_list(argv, unit_timeout(call->service), NULL, 0);
+        int r = command_run_list(argv, timeout_of(call), NULL, 0);
 
         return r == 0 ? 0 : failed(call, "systemctl restart", r);
 }
@@ -48,7 +50,7 @@ int unit_main_pid(struct action_call *call, const char *unit, uint32_t *ret_pid)
 {
         const char *const argv[] = { SYSTEMCTL, "show", "--property=MainPID", "--value", "--", unit, NULL };
         char text[64];
-        int r = command_run_list(argv, unit_timeout(call->service), text, sizeof(text));
+        int r = command_run_list(argv, timeout_of(call), text, sizeof(text));
         unsigned pid;
 
         if (r != 0)
@@ -58,6 +60,50 @@ int unit_main_pid(struct action_call *call, const char *unit, uint32_t *ret_pid)
                 return -ESRCH;
         }
         *ret_pid = pid;
+        return 0;
+}
+
+int unit_reload_all(struct action_call *call)
+{
+        static const char *const argv[] = { SYSTEMCTL, "daemon-reload", NULL };
+        int r = command_run_list(argv, timeout_of(call), NULL, 0);
+
+        return r == 0 ? 0 : failed(call, "systemctl daemon-reload", r);
+}
+
+int unit_has_drop_in(struct action_call *call, const char *unit, const char *path)
+{
+        const char *const argv[] = { SYSTEMCTL, "show", "--property=DropInPaths", "--value", "--", unit, NULL };
+        char text[4096], *rest = text, *word;
+        int r = command_run_list(argv, timeout_of(call), text, sizeof(text));
+
+        if (r != 0)
+                return failed(call, "systemctl show", r);
+        while ((word = strsep(&rest, " \n")))
+                if (strcmp(word, path) == 0)
+                        return 0;
+        action_say(call, "the link is no drop-in of the unit");
+        return -ENOENT;
+}
+
+int unit_process_began(uint32_t pid, int64_t *ret_wall)
+{
+        unsigned long long ticks;
+        char path[64], text[1024], *rest;
+        struct timespec boot;
+        ssize_t n;
+
+        snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+        n = text_read_file(path, text, sizeof(text));
+        if (n < 0)
+                return (int)n;
+        rest = strrchr(text, ')');
+        if (!rest ||
+            sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*u %*d %llu", &ticks) != 1)
+                return -EBADMSG;
+        clock_gettime(CLOCK_BOOTTIME, &boot);
+        *ret_wall =
+                clock_wall() - (boot.tv_sec * NSEC_PER_SEC + boot.tv_nsec) + (int64_t)ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
         return 0;
 }
 

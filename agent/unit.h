@@ -4,8 +4,6 @@
 
 #include "agent/action.h"
 
-/* How long a command or a restart of the service may take. */
-int64_t unit_timeout(const struct service *service);
 /* Runs what the file declares for before a restart, if anything. */
 MUST_CHECK int unit_drain(struct action_call *call);
 MUST_CHECK int unit_restart(struct action_call *call, const char *unit);
@@ -13,3 +11,9 @@ MUST_CHECK int unit_restart(struct action_call *call, const char *unit);
 MUST_CHECK int unit_main_pid(struct action_call *call, const char *unit, uint32_t *ret_pid);
 /* Waits until the service is ready, as the file declares it; 0 at once where it does not. */
 MUST_CHECK int unit_await_ready(struct action_call *call, const char *unit);
+/* Makes systemd read its files again. */
+MUST_CHECK int unit_reload_all(struct action_call *call);
+/* 0 if `path` is one of the drop-ins that systemd has for the unit. */
+MUST_CHECK int unit_has_drop_in(struct action_call *call, const char *unit, const char *path);
+/* When a process began, on the wall clock. */
+MUST_CHECK int unit_process_began(uint32_t pid, int64_t *ret_wall);

@@ -1,4 +1,6 @@
 #include "agent/uplink_child.h"
+
+#include "agent/child.h"
 #include "agent/privileges.h"
 #include "proto/arena.h"
 #include "proto/log.h"
@@ -25,7 +27,6 @@
 #define TICK_NS (250 * NSEC_PER_MSEC)
 #define REPLY_MAX (1u << 20)
 #define THREAD_STACK (256u << 10)
-#define CHILD_FD 3
 
 static int note_pipe[2] = { -1, -1 };
 static pthread_mutex_t failure_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -238,25 +239,6 @@ static void forget_mappings(void)
                 munmap((void *)from[i], to[i] - from[i]);
 }
 
-static void leave_agent(int *fd)
-{
-        static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2 };
-        sigset_t none;
-
-        /* The agent ends us, after its last summary: a Ctrl-C to the whole group must not. */
-        for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-                signal(ignored[i], SIG_IGN);
-        signal(SIGCHLD, SIG_DFL);
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        if (*fd != CHILD_FD)
-                dup2(*fd, CHILD_FD);
-        *fd = CHILD_FD;
-        close_range(CHILD_FD + 1, ~0u, 0);
-        prctl(PR_SET_NAME, "nightshift-link", 0, 0, 0);
-        forget_mappings();
-}
-
 static _Noreturn void give_up(int fd, const char *why)
 {
         if (send(fd, why, strlen(why), MSG_NOSIGNAL) < 0)
@@ -324,7 +306,8 @@ void uplink_child(const struct uplink_options *options, uint64_t session, int fd
         static struct link_child child;
         int r;
 
-        leave_agent(&fd);
+        fd = child_leave_agent(fd, "nightshift-link");
+        forget_mappings();
         child = (struct link_child){ .options = options, .session = session, .fd = fd, .kept = options->checkpoint };
         prepare(&child);
         r = set_up(&child);

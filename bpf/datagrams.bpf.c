@@ -18,19 +18,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The contexts of these hooks; fixed by the kernel's user-space contract. */
-struct bpf_sock {
-        __u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6_0, src_ip6_1, src_ip6_2, src_ip6_3, src_port,
-                dst_port;
-};
-struct bpf_sock_addr {
-        __u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol, msg_src_ip4, msg_src_ip6[4];
-        union {
-                struct bpf_sock *sk;
-                __u64 : 64;
-        } __attribute__((aligned(8)));
-};
-
 enum { EPHEMERAL = 32768 };
 #define SETTLING_NS 10000000000ULL
 

@@ -320,3 +320,22 @@ struct event_exit {
         __u8 oom;
 };
 _Static_assert(sizeof(struct event_exit) == 48, "event_exit");
+
+/* A limit on new connections of a cgroup to one server (shed.bpf.c): what the agent sets, and what the kernel counts.
+ * Each connection moves the next one's turn on by an interval; who comes more than `ahead_ns` before its turn is
+ * refused. After the deadline nobody is. */
+#define EVENT_SHED_ADDRESSES 16
+struct event_shed {
+        __u64 deadline;    /* CLOCK_BOOTTIME */
+        __u64 interval_ns; /* 0: all are refused */
+        __u64 ahead_ns;
+        __u32 port;
+        __u32 addresses_count;
+        __u8 addresses[EVENT_SHED_ADDRESSES][16];
+};
+_Static_assert(sizeof(struct event_shed) == 288, "event_shed");
+struct event_shed_counts {
+        __u64 passed;
+        __u64 refused;
+};
+_Static_assert(sizeof(struct event_shed_counts) == 16, "event_shed_counts");

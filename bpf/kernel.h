@@ -60,6 +60,19 @@ struct bpf_spin_lock {
         __u32 val;
 };
 
+/* The contexts of hooks on addresses; fixed by the kernel's user-space contract. */
+struct bpf_sock {
+        __u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6_0, src_ip6_1, src_ip6_2, src_ip6_3, src_port,
+                dst_port;
+};
+struct bpf_sock_addr {
+        __u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol, msg_src_ip4, msg_src_ip6[4];
+        union {
+                struct bpf_sock *sk;
+                __u64 : 64;
+        } __attribute__((aligned(8)));
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct in6_addr {

@@ -1,4 +1,5 @@
 #include "coordinator/acting_internal.h"
+#include "coordinator/policy_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,19 +51,32 @@ const struct policy *acting_policy(const struct acting *a)
         return &a->policy;
 }
 
+bool acting_configure(const struct acting *a, int64_t now, const struct policy *policy, struct record *ret_record)
+{
+        if (a->configured && policy_same(&a->policy, policy))
+                return false;
+        *ret_record = (struct record){ .kind = RECORD_POLICY,
+                                       .at = acting_time(a, now),
+                                       .epoch = a->epoch,
+                                       .mover = MOVER_PLANNER,
+                                       .by = "configuration",
+                                       .policy = *policy };
+        return true;
+}
+
+static int compare_id(const void *id, const void *remedy)
+{
+        uint64_t a = *(const uint64_t *)id, b = (*(struct remedy *const *)remedy)->id;
+
+        return a < b ? -1 : a > b;
+}
+
 struct remedy *acting_remedy(const struct acting *a, uint64_t id)
 {
-        uint32_t low = 0, high = a->remedies_count;
+        struct remedy **found =
+                a->remedies_count ? bsearch(&id, a->remedies, a->remedies_count, sizeof(*a->remedies), compare_id) : NULL;
 
-        while (low < high) {
-                uint32_t middle = low + (high - low) / 2;
-
-                if (a->remedies[middle]->id < id)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low < a->remedies_count && a->remedies[low]->id == id ? a->remedies[low] : NULL;
+        return found ? *found : NULL;
 }
 
 const struct remedy *acting_find(const struct acting *a, uint64_t id)

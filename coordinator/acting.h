@@ -63,7 +63,10 @@ struct pause {
 
 MUST_CHECK int acting_new(const struct policy *policy, struct acting **ret_acting);
 void acting_free(struct acting **acting);
+/* That of the last record of one; until there is one, what acting_new() was given, NULL being the defaults. */
 const struct policy *acting_policy(const struct acting *acting);
+/* What makes `policy` the one that holds, as a record; false: it holds, and the log says so. */
+bool acting_configure(const struct acting *acting, int64_t now, const struct policy *policy, struct record *ret_record);
 
 /* The only way in. -EBADMSG: it does not follow from what is there, which then is as before; -ENOMEM. */
 MUST_CHECK int acting_apply(struct acting *acting, const struct record *record);

@@ -389,6 +389,10 @@ static int apply(struct acting *a, const struct record *r)
         case RECORD_WINDOW:
         case RECORD_WINDOW_ENDED:
                 return set_window(a, r, r->kind == RECORD_WINDOW);
+        case RECORD_POLICY:
+                a->policy = r->policy;
+                a->configured = true;
+                return 0;
         default:
                 return of_remedy(a, r);
         }

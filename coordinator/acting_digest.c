@@ -1,4 +1,5 @@
 #include "coordinator/acting_internal.h"
+#include "coordinator/policy_keys.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -153,11 +154,18 @@ static void limits(struct sum *s, const struct acting *a)
         }
 }
 
+static void put_value(void *sum, const void *value, size_t size)
+{
+        put(sum, value, size);
+}
+
 int acting_digest(const struct acting *a, uint8_t ret_digest[DIGEST_SIZE])
 {
         struct sum s = { 0 };
         int r;
 
+        number(&s, a->configured);
+        policy_visit(&a->policy, put_value, &s);
         number(&s, a->epoch);
         number(&s, a->next_remedy);
         number(&s, (uint64_t)a->latest);

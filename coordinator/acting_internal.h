@@ -13,6 +13,7 @@ struct spending {
 
 struct acting {
         struct policy policy;
+        bool configured; /* the log says so; else it is as acting_new() was given it */
         uint64_t epoch, next_remedy;
         int64_t latest;           /* of a record: time does not go back */
         struct remedy **remedies; /* by rising id */

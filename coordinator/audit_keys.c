@@ -112,6 +112,21 @@ const struct note_key *audit_keys_of_checkpoint(const struct audit_keys *keys, u
         return &keys->keys[first];
 }
 
+int audit_keys_open_checkpoint(const struct audit_keys *all, const char *note, size_t size, struct checkpoint *ret)
+{
+        const struct note_key *keys;
+        size_t count, text_size;
+        int r = note_open(note, size, all->keys, all->count, &text_size, NULL);
+
+        if (r == 0)
+                r = checkpoint_parse(note, text_size, ret);
+        if (r < 0)
+                return r;
+        keys = audit_keys_of_checkpoint(all, ret->size, &count);
+        r = note_open(note, size, keys, count, &text_size, NULL);
+        return r < 0 ? r : strcmp(ret->origin, all->keys[0].name) == 0 ? 0 : -EBADMSG;
+}
+
 int audit_key_hand_over(const struct audit_key *key, const struct note_key *public, const struct note_key *next, uint64_t from,
                         char ret_note[NOTE_MAX + 1], size_t *ret_size)
 {

@@ -14,6 +14,7 @@
 
 #define AUDIT_KEYS_MAX 64
 
+struct checkpoint;
 struct audit_keys {
         size_t count;
         struct note_key keys[AUDIT_KEYS_MAX];
@@ -25,6 +26,9 @@ MUST_CHECK int audit_keys_read(const struct audit_files *files, struct audit_key
 const struct note_key *audit_keys_of_entry(const struct audit_keys *keys, uint64_t index);
 /* Those that may sign a checkpoint of `size`: two at the moment of a change. */
 const struct note_key *audit_keys_of_checkpoint(const struct audit_keys *keys, uint64_t size, size_t *ret_count);
+/* A signed checkpoint of this log, by the keys that may sign it. -ENOKEY, -EKEYREJECTED: see note_open(); -EBADMSG. */
+MUST_CHECK int audit_keys_open_checkpoint(const struct audit_keys *keys, const char *note, size_t size,
+                                          struct checkpoint *ret_checkpoint);
 const char *audit_keys_path(size_t number, char ret_path[AUDIT_PATH_MAX]);
 
 /* The private half. */

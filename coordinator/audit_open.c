@@ -157,21 +157,6 @@ static int load_levels(struct audit_state *s)
         return 0;
 }
 
-static int check_note(const struct audit_state *s, const char *note, size_t size, struct checkpoint *ret)
-{
-        const struct note_key *keys;
-        size_t count, text_size;
-        int r = note_open(note, size, s->keys.keys, s->keys.count, &text_size, NULL);
-
-        if (r == 0)
-                r = checkpoint_parse(note, text_size, ret);
-        if (r < 0)
-                return r;
-        keys = audit_keys_of_checkpoint(&s->keys, ret->size, &count);
-        r = note_open(note, size, keys, count, &text_size, NULL);
-        return r < 0 ? r : strcmp(ret->origin, s->origin) == 0 ? 0 : -EBADMSG;
-}
-
 /* What a frame holds is what its checkpoint says. */
 static int take_frame(struct audit_state *s, const struct audit_frame *f)
 {
@@ -197,7 +182,7 @@ static int take_frame(struct audit_state *s, const struct audit_frame *f)
                         r = tlog_edge_add(&s->edge, 0, &p->leaf);
         }
         if (r == 0)
-                r = check_note(s, f->note, f->note_size, &checkpoint);
+                r = audit_keys_open_checkpoint(&s->keys, f->note, f->note_size, &checkpoint);
         if (r == 0)
                 r = tlog_edge_root(&s->edge, &root);
         if (r == 0 && (checkpoint.size != s->edge.size || !tlog_hash_equal(&checkpoint.root, &root)))
@@ -249,7 +234,7 @@ static int check_checkpoint(struct audit *audit, struct audit_state *s)
         if (r == -ENOENT && s->base == 0)
                 return 0;
         if (r == 0)
-                r = check_note(s, (const char *)note, size, &checkpoint);
+                r = audit_keys_open_checkpoint(&s->keys, (const char *)note, size, &checkpoint);
         if (r < 0)
                 return audit_refuse(audit, r, "the checkpoint of the audit log is missing or damaged");
         if (checkpoint.size > audit_state_size(s))

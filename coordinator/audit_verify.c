@@ -86,21 +86,6 @@ static void read_keys(struct verifier *v)
                 verify_find(v, audit_keys_path(0, path), "it is not the key that was given");
 }
 
-int verify_note(const struct verifier *v, const char *note, size_t size, struct checkpoint *ret)
-{
-        const struct note_key *keys;
-        size_t text_size, count;
-        int r = note_open(note, size, v->keys.keys, v->keys.count, &text_size, NULL);
-
-        if (r == 0)
-                r = checkpoint_parse(note, text_size, ret);
-        if (r < 0)
-                return r;
-        keys = audit_keys_of_checkpoint(&v->keys, ret->size, &count);
-        r = note_open(note, size, keys, count, &text_size, NULL);
-        return r < 0 ? r : strcmp(ret->origin, v->keys.keys[0].name) == 0 ? 0 : -EBADMSG;
-}
-
 static void read_checkpoint(struct verifier *v)
 {
         int r = audit_file_read(&v->files, "checkpoint", NOTE_MAX, &v->checkpoint_bytes, &v->checkpoint_bytes_size);
@@ -112,7 +97,7 @@ static void read_checkpoint(struct verifier *v)
         v->verified->files++;
         if (!v->keys_good)
                 return;
-        r = verify_note(v, (const char *)v->checkpoint_bytes, v->checkpoint_bytes_size, &v->checkpoint);
+        r = audit_keys_open_checkpoint(&v->keys, (const char *)v->checkpoint_bytes, v->checkpoint_bytes_size, &v->checkpoint);
         if (r < 0)
                 verify_find(v, "checkpoint",
                             r == -ENOKEY         ? "it is not signed by the log's key"
@@ -127,7 +112,7 @@ static void read_given(struct verifier *v)
 
         if (!v->options->checkpoint || !v->keys_good)
                 return;
-        r = verify_note(v, v->options->checkpoint, v->options->checkpoint_size, &v->given);
+        r = audit_keys_open_checkpoint(&v->keys, v->options->checkpoint, v->options->checkpoint_size, &v->given);
         if (r < 0)
                 verify_find(v, "checkpoint", "the checkpoint that was given is not signed by this log's key");
         v->has_given = r == 0;

@@ -72,9 +72,6 @@ void verify_find(struct verifier *v, const char *file, const char *format, ...) 
 /* The next entry of the tree. */
 void verify_add_leaf(struct verifier *v, const struct tlog_hash *leaf);
 
-/* A checkpoint that this log's key has signed; -EBADMSG and others as note_open(). */
-MUST_CHECK int verify_note(const struct verifier *v, const char *note, size_t size, struct checkpoint *ret);
-
 /* audit_verify_tree.c: whole bundles and tiles; then what lies behind them. */
 void verify_bundles(struct verifier *v);
 void verify_rest(struct verifier *v);

@@ -278,7 +278,7 @@ static size_t take_journal(struct verifier *v, struct tlog_hash **ret_leaves)
                         verify_add_leaf(v, &leaves[count]);
                         verify_batch_add(v, v->base + count++, entry, size, false);
                 }
-                r = v->keys_good ? verify_note(v, frame.note, frame.note_size, &c) : -EAGAIN;
+                r = v->keys_good ? audit_keys_open_checkpoint(&v->keys, frame.note, frame.note_size, &c) : -EAGAIN;
                 if (r == 0 && (tlog_edge_root(&v->edge, &root) < 0 || c.size != v->edge.size || !tlog_hash_equal(&root, &c.root)))
                         r = -EBADMSG;
                 if (r < 0 && r != -EAGAIN)

@@ -413,7 +413,7 @@ bool causes_blame(struct core *core, struct service *service, int64_t onset, con
 
 static const char *name_of(const struct root *r, char *buffer, size_t size)
 {
-        if (r->service && r->kind != CAUSE_NETWORK)
+        if (r->service && r->kind != CAUSE_NETWORK && r->kind != CAUSE_HOST)
                 return r->service->name;
         if (!r->other)
                 return r->host->name->data;

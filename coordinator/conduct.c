@@ -2,6 +2,7 @@
 #include "coordinator/audit.h"
 #include "coordinator/conduct_internal.h"
 #include "coordinator/graph.h"
+#include "coordinator/log_index.h"
 #include "coordinator/record_json.h"
 #include "coordinator/scenes.h"
 #include "proto/log.h"
@@ -16,15 +17,24 @@
 /* After a start agents are awaited so long: what is not heard of yet is not gone. */
 #define SETTLES_WITHIN (30 * NSEC_PER_SEC)
 
+static int index_entry(void *data, const struct audit_entry *entry)
+{
+        struct conduct *c = data;
+
+        log_index_add(c->index, entry);
+        c->indexed = entry->index + 1;
+        return 0;
+}
+
 static int replay_entry(void *data, const struct audit_entry *entry)
 {
         struct conduct *c = data;
         struct record record;
-        int r;
+        int r = index_entry(data, entry);
 
         /* Evidence, rotations of keys and the like decide nothing. */
         if (!json_object_get(entry->predicate, "record"))
-                return 0;
+                return r;
         r = record_from_json(entry->predicate, &record);
         if (r < 0)
                 return r;
@@ -68,6 +78,13 @@ static int append(void *data, const struct record *record)
         return r;
 }
 
+/* What was written since, by whoever wrote it. What cannot be read is found by those who need it. */
+static void index_new(struct conduct *c)
+{
+        if (c->followed && audit_size(c->audit) > c->indexed)
+                (void)!audit_visit(c->audit, c->indexed, audit_size(c->audit), index_entry, c);
+}
+
 /* What the log says, once it can be read. */
 static void follow(struct conduct *c)
 {
@@ -92,7 +109,10 @@ int conduct_new(const struct core *core, struct audit *audit, struct conduct **r
         c->core = core;
         c->audit = audit;
         c->ledger = (struct ledger){ append, c };
+        policy_defaults(&c->policy);
         r = acting_new(NULL, &c->acting);
+        if (r == 0)
+                r = log_index_new(&c->index);
         if (r == 0)
                 r = outbox_new(&c->outbox);
         if (r < 0) {
@@ -112,6 +132,7 @@ void conduct_free(struct conduct **ret_conduct)
         if (!c)
                 return;
         acting_free(&c->acting);
+        log_index_free(&c->index);
         outbox_free(&c->outbox);
         free(c);
         *ret_conduct = NULL;
@@ -120,6 +141,16 @@ void conduct_free(struct conduct **ret_conduct)
 const struct acting *conduct_acting(const struct conduct *c)
 {
         return c->acting;
+}
+
+const struct log_index *conduct_log(const struct conduct *c)
+{
+        return c->index;
+}
+
+void conduct_set_policy(struct conduct *c, const struct policy *policy)
+{
+        c->policy = *policy;
 }
 
 const char *conduct_refusal(const struct conduct *c)
@@ -145,14 +176,27 @@ static int look(const struct conduct *c, int64_t now, struct seen **ret_seen)
         return 0;
 }
 
+/* The first of all decisions is that we lead, and by which policy. */
+static int begin(struct conduct *c, int64_t now, const struct scene *scene)
+{
+        struct record record;
+        int r = acting_epoch(c->acting) < c->epoch ? acting_decide(c->acting, &c->ledger, now, scene, 1) : 0;
+
+        if (r >= 0 && acting_configure(c->acting, now, &c->policy, &record))
+                r = acting_commit(c->acting, &c->ledger, &record);
+        return r;
+}
+
 /* A scene walks the graph for each incident: at once for a new one and while something is under way, else now and
  * then. */
 static bool is_due(const struct conduct *c, int64_t now)
 {
         uint64_t latest = scenes_latest(c->core);
         bool waits = latest > 0;
+        struct record record;
 
-        if (acting_epoch(c->acting) < c->epoch || latest > c->latest || c->waits)
+        if (acting_epoch(c->acting) < c->epoch || latest > c->latest || c->waits ||
+            acting_configure(c->acting, now, &c->policy, &record))
                 return true;
         for (size_t k = 0; k < acting_count(c->acting); k++) {
                 enum remedy_state state = acting_get(c->acting, k)->state;
@@ -167,6 +211,24 @@ static bool is_due(const struct conduct *c, int64_t now)
 struct scene conduct_bare_scene(const struct conduct *c)
 {
         return (struct scene){ .epoch = c->epoch, .leads_until = INT64_MAX, .log_works = !conduct_refusal(c) };
+}
+
+static void doubt(struct conduct *c, const struct scene *scene)
+{
+        c->sick = 0;
+        c->hosts = scene->hosts_count;
+        for (uint32_t i = 0; i < scene->situations_count; i++) {
+                uint32_t sick;
+
+                if (scene_doubts_itself(scene, acting_policy(c->acting), &scene->situations[i], &sick))
+                        c->sick = MAX(c->sick, sick);
+        }
+}
+
+uint32_t conduct_doubts(const struct conduct *c, uint32_t *ret_hosts)
+{
+        *ret_hosts = c->hosts;
+        return c->sick;
 }
 
 /* Whether all hosts that were known before the start have told what is there now. */
@@ -184,11 +246,8 @@ static bool is_settled(struct conduct *c, int64_t now)
 /* What is to be decided and told by what is seen now. */
 static int step(struct conduct *c, int64_t now, const struct scene *scene)
 {
-        int r = 0;
+        int r = begin(c, now, scene);
 
-        /* The first of all decisions is that we lead. */
-        if (acting_epoch(c->acting) < c->epoch)
-                r = acting_decide(c->acting, &c->ledger, now, scene, 1);
         for (uint32_t i = 0; r >= 0 && i < c->core->hosts_count; i++)
                 r = conduct_take_answers(c, c->core->hosts[i], now);
         if (r >= 0 && is_settled(c, now))
@@ -210,6 +269,7 @@ void conduct_look_and_step(struct conduct *c, int64_t now)
                 log_error("acting", "nothing is decided: %s", strerror(-r));
                 return;
         }
+        doubt(c, seen_scene(seen));
         (void)step(c, now, seen_scene(seen)); /* what the log does not take is said where it is appended */
         seen_free(&seen);
 }
@@ -220,6 +280,9 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 
         if (!c->followed && !audit_refusal(c->audit))
                 follow(c);
+        index_new(c);
+        if (scenes_latest(c->core) == 0)
+                c->sick = 0;
         if (!conduct_refusal(c) && is_due(c, now))
                 conduct_look_and_step(c, now);
 }
@@ -227,11 +290,8 @@ void conduct_tick(struct conduct *c, int64_t wall, int64_t monotonic)
 static int take_word(struct conduct *c, int64_t now, const struct scene *scene, const struct word *word, char *why)
 {
         struct record record;
-        int r = 0;
+        int r = begin(c, now, scene); /* before the first tick */
 
-        /* Before the first tick. */
-        if (acting_epoch(c->acting) < c->epoch)
-                r = acting_decide(c->acting, &c->ledger, now, scene, 1);
         if (r < 0) {
                 snprintf(why, PLAN_WHY_MAX, "%s", strerror(-r));
                 return r;

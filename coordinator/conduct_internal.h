@@ -27,8 +27,12 @@ struct conduct {
         /* What the commands of the last answer point to. */
         struct dispatch dispatches[OUTBOX_OF_HOST];
         struct action_digest proof[ACTION_CONSISTENCY_MAX];
-        bool followed; /* all that it says is in `acting` */
-        bool damaged;  /* what the log says cannot be followed */
+        bool followed;        /* all that it says is in `acting` */
+        bool damaged;         /* what the log says cannot be followed */
+        struct policy policy; /* as it is configured */
+        struct log_index *index;
+        uint64_t indexed;     /* entries below are in it */
+        uint32_t sick, hosts; /* where so many look sick that the observer is suspect */
 };
 
 /* What leads, as far as it does not depend on what is seen. */

@@ -2,9 +2,28 @@
  * table drives all three and the manual pages. */
 #pragma once
 
+#include "coordinator/policy.h"
 #include "proto/yaml_config.h"
 
 #define CONFIG_FILE_DEFAULT "/etc/nightshift/coordinator.yaml"
+
+/* Where notices are posted to; nowhere without a URL. */
+struct webhook_config {
+        char *url, *url_file, *authorization_file, *ca, *template;
+        int64_t timeout;
+};
+
+/* How people hear of what happens. */
+struct people_config {
+        char *tickets_directory; /* NULL: in the state folder */
+        uint32_t tickets_most;
+        struct webhook_config tickets_webhook, pages_webhook;
+        struct yaml_config_strings pages_command;
+        int64_t pages_after, pages_repeat, pages_breach_within, pages_timeout;
+        int64_t notices_keep;
+        uint32_t notices_most;
+        uint64_t notices_bytes;
+};
 
 struct config {
         struct yaml_config_strings listen, signatures;
@@ -15,10 +34,12 @@ struct config {
         int64_t connections, connections_per_peer, requests_per_connection;
         uint64_t request_size;
         char *log_level;
+        struct policy policy;
+        struct people_config people;
 };
 
-extern const struct yaml_config_key config_keys[];
-extern const size_t config_keys_count;
+/* All of them, those of the policy included; -ENOMEM. */
+MUST_CHECK int config_keys(const struct yaml_config_key **ret_keys, size_t *ret_count);
 
 /* Reads options and file. -EINVAL with a sentence in *ret_error: wrong usage. 1: --help or --version
  * was answered, nothing is to be done. On failure `ret_config` holds nothing. */

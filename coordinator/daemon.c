@@ -3,6 +3,7 @@
 #include "coordinator/conduct.h"
 #include "coordinator/daemon_internal.h"
 #include "coordinator/http.h"
+#include "coordinator/people.h"
 #include "coordinator/recorder.h"
 #include "coordinator/signature.h"
 #include "coordinator/store.h"
@@ -119,8 +120,11 @@ static int open_log(struct daemon *d, struct yaml_config_error *error)
 {
         int r = conduct_new(d->core, d->audit, &d->conduct);
 
-        if (r == 0)
+        if (r == 0) {
                 conduct_on_orders(d->conduct, daemon_on_orders, d);
+                conduct_set_policy(d->conduct, &d->config->policy);
+                r = people_new(d->loop, d->config->state_dir, &d->config->people, &d->people);
+        }
         return r < 0 ? fail(error, r, "acting cannot be set up: %s", strerror(-r)) : 0;
 }
 
@@ -209,6 +213,7 @@ void daemon_tick_done(struct daemon *d)
         recorder_expire(d->recorder, now);
         daemon_audit_tick(d, now);
         conduct_tick(d->conduct, clock_wall(), now);
+        people_tick(d->people, d->core, d->signatures, d->conduct, clock_wall(), now);
         if (now >= d->save_due)
                 save(d, now);
         if (d->watchdog_every && now >= d->watchdog_due) {
@@ -236,6 +241,7 @@ static void set_log_level(const char *name)
 static void reload(struct daemon *d)
 {
         struct yaml_config_error error = { "" };
+        struct people_config former;
         struct config fresh;
         const char *why = "";
         int r;
@@ -251,6 +257,12 @@ static void reload(struct daemon *d)
                 free(d->config->log_level);
                 d->config->log_level = TAKE_PTR(fresh.log_level);
                 set_log_level(d->config->log_level);
+                d->config->policy = fresh.policy;
+                conduct_set_policy(d->conduct, &fresh.policy);
+                former = d->config->people;
+                d->config->people = fresh.people;
+                fresh.people = former; /* freed with the rest */
+                people_configured(d->people);
                 r = daemon_load_signatures(d, &fresh.signatures, &error);
                 if (r < 0)
                         log_error("daemon", "signatures unchanged: %s", error.text);
@@ -363,6 +375,7 @@ void daemon_free(struct daemon **daemon)
         endpoint_free(&d->endpoint);
         daemon_work_free(d);
         asides_free(&d->asides);
+        people_free(&d->people);
         conduct_free(&d->conduct);
         daemon_audit_free(d);
         polls_free(&d->polls);

@@ -103,6 +103,12 @@ void daemon_audit_announced(struct daemon *d, const struct wire_query *query, co
                 log_error("audit", "an announced deployment cannot be written into the audit log");
 }
 
+void daemon_audit_acknowledged(struct daemon *d, const char *id, const char *by, const char *why)
+{
+        (void)append(d, AUDIT_APPROVAL,
+                     json_pack("{s:s,s:s,s:s,s:s}", "event", "page_acknowledged", "page", id, "by", by, "why", why));
+}
+
 void daemon_audit_tick(struct daemon *d, int64_t now)
 {
         int r;

@@ -14,6 +14,7 @@ struct conduct;
 struct audit;
 struct audit_incidents;
 struct http;
+struct people;
 struct signature_set;
 struct recorder;
 struct store;
@@ -33,6 +34,7 @@ struct daemon {
         struct asides *asides;
         struct recorder *recorder;
         struct conduct *conduct;
+        struct people *people;
         struct audit *audit;
         struct audit_incidents *audit_incidents; /* NULL until the log could be read */
         bool audit_failing;                      /* and said so */
@@ -89,6 +91,8 @@ void daemon_audit_tick(struct daemon *daemon, int64_t now_monotonic);
 void daemon_audit_configuration(struct daemon *daemon, const char *event, const char *why);
 /* A deployment was announced; `id` as it was answered. */
 void daemon_audit_announced(struct daemon *daemon, const struct wire_query *query, const char *id);
+/* Somebody has seen a page. */
+void daemon_audit_acknowledged(struct daemon *daemon, const char *id, const char *by, const char *why);
 /* A question whose verb begins with "audit-"; needs nothing of the core. */
 void daemon_audit_answer(struct daemon *daemon, uint64_t token, const struct wire_query *query);
 

@@ -88,6 +88,9 @@ static int from_view(struct daemon *d, struct text *out)
         single(out, "edges", "gauge", "Edges between services and far ends.", view->edges_total);
         single(out, "complete", "gauge", "1 while no contributing window lost events.", view->complete);
         single(out, "lost_events_total", "counter", "Events that agents could not count.", (double)view->lost_events);
+        single(out, "edges_unwatched", "gauge", "Edges that are not measured for want of memory: no signature sees them.",
+               view->unwatched_edges);
+        single(out, "services_unwatched", "gauge", "Services of which the same is true.", view->unwatched_services);
         count = MIN(view->edges_count, (size_t)EDGES_MAX);
         single(out, "edges_not_exported", "gauge", "Edges beyond the bound of one scrape.", (double)(view->edges_total - count));
         for (size_t k = 0; k < ARRAY_SIZE(columns) && count; k++) {

@@ -1,6 +1,7 @@
 #include "coordinator/aside.h"
 #include "coordinator/conduct.h"
 #include "coordinator/daemon_internal.h"
+#include "coordinator/people.h"
 #include "coordinator/query_acting.h"
 #include "proto/arena.h"
 
@@ -192,16 +193,40 @@ static enum query_status announce(struct daemon *d, const struct wire_query *que
         return status;
 }
 
+static enum query_status pages(struct daemon *d, const struct wire_query *query, const char **ret_type)
+{
+        if (query->arguments_count == 0)
+                return people_answer_pages(d->people, clock_wall(), &d->text, ret_type);
+        text_printf(&d->text, "unknown argument '%.100s'\n", query->arguments[0].name);
+        return QUERY_USAGE;
+}
+
+/* It is not a decision, and so works where the log takes no entries; where it does, it is written there. */
+static enum query_status acknowledge(struct daemon *d, const struct wire_query *query, const char *by)
+{
+        const char *id = query_argument(query, "action"), *why = query_argument(query, "why");
+        enum query_status status = people_acknowledge(d->people, clock_wall(), id, by, why, &d->text);
+
+        if (status == QUERY_DONE)
+                daemon_audit_acknowledged(d, id, by, why);
+        return status;
+}
+
 static void make_answer(struct daemon *d, const struct wire_query *query, uint32_t uid, struct wire_answer *ret_answer)
 {
         d->text.length = 0;
         d->text.failed = 0;
         ret_answer->content_type = "text/plain; charset=utf-8";
-        if (query_is_word(query->verb)) {
+        if (strcmp(query->verb, "pages") == 0) {
+                ret_answer->status = pages(d, query, &ret_answer->content_type);
+        } else if (query_is_word(query->verb)) {
                 char by[64];
 
                 name_user(uid, by, sizeof(by));
-                ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
+                if (query_is_of_page(query))
+                        ret_answer->status = acknowledge(d, query, by);
+                else
+                        ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
         } else if (strcmp(query->verb, "deployed") == 0) {
                 ret_answer->status = announce(d, query);
         } else {

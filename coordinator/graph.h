@@ -39,7 +39,8 @@ struct service {
         uint32_t callers_pass, callers_count;
         uint32_t rank; /* place in the order of names; valid while the core's order is */
         uint32_t served_pass;
-        uint64_t served; /* connections that are open to it, of the assembly of that pass */
+        uint64_t served;      /* connections that are open to it, of the assembly of that pass */
+        int64_t unwatched_at; /* like an edge's */
         bool external;
 };
 
@@ -137,6 +138,7 @@ struct host {
         uint32_t labels_count, hooks_count;
         uint64_t agent_rss_bytes, agent_map_bytes;
         struct cpu_use agent_cpu;
+        struct summary_resources resources; /* of the last summary */
 
         struct summary_address *addresses;
         struct host_listener *listeners;
@@ -286,6 +288,7 @@ struct edge {
         uint64_t sliced_open;
         struct buckets *sliced_rtt, *sliced_turnaround;
         struct edge_past *past;
+        int64_t unwatched_at; /* flows_at of the last round in which there was no room to measure it */
         bool dirty, saved;
 };
 
@@ -353,6 +356,11 @@ struct root_seen {
         int64_t at;
 };
 
+/* How many there was no room to measure, on one host at least: no signature sees what happens there. */
+struct unwatched {
+        uint32_t edges, services;
+};
+
 struct core {
         struct core_options options;
         struct hash_key hash_key;
@@ -386,7 +394,8 @@ struct core {
         int64_t past_at; /* of the last round */
         bool past_anew;  /* the next round only says from where to count */
         uint32_t flows_count;
-        int64_t flows_at; /* of the last round in which edges, services and hosts were measured */
+        struct unwatched unwatched, unwatched_now; /* of the last round, and of the one that is under way */
+        int64_t flows_at;                          /* of the last round in which edges, services and hosts were measured */
         uint32_t pulses, pulse_number;
         int64_t pulse_at;
         bool pulse_anew;      /* likewise */

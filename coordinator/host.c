@@ -419,6 +419,7 @@ int host_describe(struct core *core, struct host *h, const struct summary *s)
         cpu_use_take(&h->agent_cpu, s->agent_cpu_ns, s->at);
         h->agent_rss_bytes = s->agent_rss_bytes;
         h->agent_map_bytes = s->agent_map_bytes;
+        h->resources = s->resources;
         h->interval = s->interval;
         h->final = s->final;
         h->newest_sequence = s->sequence;

@@ -3,9 +3,11 @@
 #include "coordinator/roots.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TWICE (3 * 120 * NSEC_PER_SEC) /* between the first sight of a root and the second */
+#define TOGETHER (600 * NSEC_PER_SEC)  /* an onset is told so roughly */
 #define SURE 0.85
 #define LIKELY 0.7
 
@@ -47,20 +49,42 @@ static bool seen_before(struct core *core, const struct root *r)
         return false;
 }
 
-static struct incident *find(const struct core *core, const struct root *r)
+static bool stands_for(const struct incident *i, const struct root *r)
 {
-        for (uint32_t k = core->incidents_count; k-- > 0;) {
-                struct incident *i = core->incidents[k];
-                bool place = r->kind == CAUSE_HOST || r->kind == CAUSE_NETWORK;
+        if (!i->rooted || !incident_is_open(i))
+                return false;
+        if (r->kind == CAUSE_HOST || r->kind == CAUSE_NETWORK)
+                return (i->root_host == r->host && i->root_other == r->other) ||
+                       (i->root_host == r->other && i->root_other == r->host);
+        return !i->root_host && (i->server ? i->server : i->service) == r->service;
+}
 
-                if (!i->rooted || !incident_is_open(i))
-                        continue;
-                if (place ? (i->root_host == r->host && i->root_other == r->other) ||
-                                    (i->root_host == r->other && i->root_other == r->host)
-                          : !i->root_host && (i->server ? i->server : i->service) == r->service)
-                        return i;
+static bool is_followed(const struct core *core, const struct root *r)
+{
+        for (uint32_t k = 0; k < core->incidents_count; k++)
+                if (stands_for(core->incidents[k], r))
+                        return true;
+        return false;
+}
+
+static bool is_of(const struct root *r, const struct service *service)
+{
+        for (uint32_t n = 0; n < r->services_count; n++)
+                if (r->services[n] == service)
+                        return true;
+        return false;
+}
+
+/* What was taken for a service by itself, before more of what runs on its host showed the same: it is the host's. */
+static void adopt(struct core *core, const struct root *r)
+{
+        for (uint32_t k = 0; k < core->incidents_count; k++) {
+                struct incident *i = core->incidents[k];
+
+                if (i->rooted && incident_is_open(i) && !i->root_host && is_of(r, i->server ? i->server : i->service) &&
+                    llabs(i->onset_at - r->onset) <= TOGETHER)
+                        i->root_host = r->host;
         }
-        return NULL;
 }
 
 /* What an incident is called by its cause, or by what a signature found. */
@@ -101,23 +125,10 @@ static bool is_symptom(const struct core *core, const struct root *r)
         return false;
 }
 
-static void follow(struct core *core, const struct root *roots, size_t count, size_t own)
+static void go_on(struct core *core, struct incident *i, const struct root *roots, size_t count, size_t own)
 {
         const struct root *r = &roots[own];
-        const struct signature *s = signature_of(core, r);
-        struct incident *i = find(core, r);
 
-        if (!i && (!s || !r->service || !r->symptom || !is_sure(core, roots, own) || is_symptom(core, r) || !seen_before(core, r)))
-                return;
-        if (!i)
-                i = incident_open(core, s, s->subject, r->client ? r->client : r->service, r->client ? r->service : NULL, r->port,
-                                  r->onset);
-        if (!i)
-                return;
-        if (!i->rooted && (r->kind == CAUSE_HOST || r->kind == CAUSE_NETWORK)) {
-                i->root_host = r->host;
-                i->root_other = r->other;
-        }
         i->rooted = true;
         i->onset_at = MIN(i->onset_at, r->onset);
         i->fired_at = core->now;
@@ -127,6 +138,33 @@ static void follow(struct core *core, const struct root *roots, size_t count, si
         if (r->symptom)
                 incident_take_evidence(core, i, r->symptom);
         causes_of_root(core, i, roots, count, own);
+}
+
+static void follow(struct core *core, const struct root *roots, size_t count, size_t own)
+{
+        const struct root *r = &roots[own];
+        const struct signature *s = signature_of(core, r);
+        struct incident *i;
+
+        if (!is_followed(core, r)) {
+                if (!s || !r->service || !r->symptom || !is_sure(core, roots, own) || is_symptom(core, r) || !seen_before(core, r))
+                        return;
+                adopt(core, r);
+        }
+        if (!is_followed(core, r)) {
+                i = incident_open(core, s, s->subject, r->client ? r->client : r->service, r->client ? r->service : NULL, r->port,
+                                  r->onset);
+                if (!i)
+                        return;
+                if (r->kind == CAUSE_HOST || r->kind == CAUSE_NETWORK) {
+                        i->root_host = r->host;
+                        i->root_other = r->other;
+                }
+                i->rooted = true;
+        }
+        for (uint32_t k = 0; k < core->incidents_count; k++)
+                if (stands_for(core->incidents[k], r))
+                        go_on(core, core->incidents[k], roots, count, own);
 }
 
 /* An incident that stands for it: by its root, or by what was found nearby before. */

@@ -12,6 +12,11 @@
 #define COVERAGE 0.8
 #define USUAL (24 * 3600 * NSEC_PER_SEC)
 #define USUAL_LEAST (30 * 60 * NSEC_PER_SEC) /* of a subject that was not known for a day yet */
+#define USUAL_POINTS 144
+#define AS_BUSY 0.85 /* of what is asked for now is as much */
+#define BUSY_LEAST (15 * 60 * NSEC_PER_SEC)
+#define ABOUT 0.9
+#define BUSY_NOW (10 * 60 * NSEC_PER_SEC)
 
 static double per_second(enum signal signal, int64_t length, size_t points)
 {
@@ -85,11 +90,69 @@ static void rising(const struct measured *m, const struct signature_item *item, 
         rise = MAX(t.slope * (double)(n - 1), t.last - t.first);
         f->first = sign * t.first;
         f->last = sign * t.last;
+        if (!(item->given & PARAMETER_BIT(PARAMETER_BY))) {
+                /* It is to be as strong, in proportion, as something else: from the very beginning to the very end. */
+                double ends = t.slope * (double)(MAX(n / 4, (size_t)2) - 1) / 2;
+
+                f->first = sign * fmax(t.first - ends, t.lowest);
+                f->last = sign * fmin(t.last + ends, t.highest);
+        }
         f->confidence = t.confidence;
         f->verdict = t.confidence >= item->confidence && rise >= amount_of(&item->by, fabs(t.first)) ? VERDICT_YES : VERDICT_NO;
 }
 
-#define USUAL_POINTS 144
+/* Answers take longer where more is asked for: a time is compared with those at which no less was. What an edge's client
+ * is asked for is meant, as far as that is known: its requests may be more because it gets no answers. */
+static enum signal asked_by(const struct measured *m)
+{
+        return measured_series(m, SIGNAL_LOAD) ? SIGNAL_LOAD : SIGNAL_REQUESTS;
+}
+
+/* How much is asked for now; NaN if that is not known, or does not matter for the signal. */
+static double busy_now(const struct measured *m, enum signal signal, int64_t to)
+{
+        double values[10];
+        size_t n;
+
+        if ((signal != SIGNAL_TURNAROUND_P50 && signal != SIGNAL_TURNAROUND_P99) || !measured_series(m, asked_by(m)) ||
+            !window(m, asked_by(m), to, BUSY_NOW, values, ARRAY_SIZE(values), &n))
+                return NAN;
+        return trend_mean(values, n);
+}
+
+/* Leaves the times out at which less was asked for; false if it was hardly ever as busy, so that nothing is known of how
+ * long that takes. */
+static bool leave_out_quiet_times(const struct measured *m, const struct measured_usual *u, int64_t span, double *values)
+{
+        double load[USUAL_POINTS], least = AS_BUSY * u->busy / per_second(asked_by(m), span, u->extent.points);
+        size_t there = 0;
+
+        if (series_read(measured_series(m, asked_by(m)), &u->extent, load) < COVERAGE)
+                return true;
+        for (size_t i = 0; i < u->extent.points; i++) {
+                if (load[i] < least)
+                        values[i] = NAN;
+                there += !isnan(values[i]);
+        }
+        return (int64_t)there * span >= BUSY_LEAST * (int64_t)u->extent.points;
+}
+
+static double read_usual(const struct measured *m, const struct measured_usual *u, int64_t span)
+{
+        double values[USUAL_POINTS];
+
+        if (series_read(measured_series(m, u->signal), &u->extent, values) < COVERAGE ||
+            (!isnan(u->busy) && !leave_out_quiet_times(m, u, span, values)))
+                return NAN;
+        return trend_median(values, u->extent.points);
+}
+
+static bool is_same_usual(const struct measured_usual *a, const struct measured_usual *b)
+{
+        return a->extent.points > 0 && a->extent.end == b->extent.end && a->extent.level == b->extent.level &&
+               a->extent.cells == b->extent.cells && a->extent.points == b->extent.points &&
+               (isnan(a->busy) ? isnan(b->busy) : fabs(a->busy - b->busy) <= a->busy / 20);
+}
 
 /* The median of the day before the window, in the signal's unit; NaN if that is not known. */
 static double usual(const struct measured *m, enum signal signal, int64_t to, int64_t length)
@@ -98,18 +161,19 @@ static double usual(const struct measured *m, enum signal signal, int64_t to, in
         int64_t span = MIN(USUAL, to - length - m->begin);
         size_t count = span < USUAL_LEAST ? 0 : points_of(m, to - length, span, USUAL_POINTS);
         struct measured_usual *known = s && count > 0 ? measured_usual(m, signal, length) : NULL, read;
-        double values[USUAL_POINTS];
 
         if (count == 0)
                 return NAN;
         if (!s) /* what never moved is zero */
                 return m->seen < to - length - span / 4 ? NAN : 0;
-        read = (struct measured_usual){ .signal = signal, .before = length, .extent = series_extent(s, to - length, span, count) };
-        if (known && known->extent.points > 0 && known->extent.end == read.extent.end && known->extent.level == read.extent.level &&
-            known->extent.cells == read.extent.cells && known->extent.points == read.extent.points) {
+        read = (struct measured_usual){ .signal = signal,
+                                        .before = length,
+                                        .extent = series_extent(s, to - length, span, count),
+                                        .busy = busy_now(m, signal, to) };
+        if (known && is_same_usual(known, &read)) {
                 read = *known;
         } else {
-                read.median = series_read(s, &read.extent, values) < COVERAGE ? NAN : trend_median(values, read.extent.points);
+                read.median = read_usual(m, &read, span);
                 if (known)
                         *known = read;
         }
@@ -276,8 +340,9 @@ bool judge_accumulated(const struct measured *m, const struct signature_item *it
 {
         const struct series *s = measured_series(m, item->signal);
 
-        return s && accumulated(s, MAX(m->seen - item->window, MAX(m->started, m->begin) + settle), m->seen, item->within, m->every,
-                                ret);
+        /* Up to the latest measurement, and with it. */
+        return s && accumulated(s, MAX(m->seen - item->window, MAX(m->started, m->begin) + settle), m->seen + 1, item->within,
+                                m->every, ret);
 }
 
 static void accumulating(const struct measured *m, const struct signature_item *item, int64_t settle, struct finding *f)
@@ -349,7 +414,7 @@ static void find(const struct signature *s, const struct measured *m, const stru
 }
 
 /* Whether what speaks against a piece of evidence really explains it: a trend without an amount of its own
- * must be as strong, in proportion, as the one it explains. */
+ * must be about as strong, in proportion, as the one it explains. */
 static bool explains(const struct finding *against, const struct finding *evidence)
 {
         if (against->verdict != VERDICT_YES)
@@ -357,7 +422,7 @@ static bool explains(const struct finding *against, const struct finding *eviden
         if (against->item->given & PARAMETER_BIT(PARAMETER_BY) ||
             (against->item->shape != SHAPE_RISING && against->item->shape != SHAPE_FALLING))
                 return true;
-        return (against->last + 1e-9) / (against->first + 1e-9) >= (evidence->last + 1) / (evidence->first + 1);
+        return (against->last + 1e-9) / (against->first + 1e-9) >= ABOUT * (evidence->last + 1) / (evidence->first + 1);
 }
 
 static bool is_explained(const struct signature *s, const struct measured *m, const struct finding *evidence, int64_t now,
@@ -382,7 +447,8 @@ static bool is_explained(const struct signature *s, const struct measured *m, co
         return explained;
 }
 
-/* The latest moment before which the signal was no higher than at the beginning of the window. */
+/* The latest moment before which the signal was no higher than at the beginning of the window; of events, when the first
+ * was told. */
 static int64_t onset_of(const struct measured *m, const struct finding *f)
 {
         const struct series *s = measured_series(m, f->item->signal);
@@ -390,6 +456,12 @@ static int64_t onset_of(const struct measured *m, const struct finding *f)
         double v[POINTS_LEVEL], low;
         size_t n;
 
+        if (s && f->item->shape == SHAPE_ABOVE && signal_unit(f->item->signal) == UNIT_EVENTS &&
+            series_window(s, f->to, length, v, POINTS_LEVEL, &n) > 0) {
+                for (size_t i = 0; i < n; i++)
+                        if (v[i] > 0)
+                                return f->from + length * (int64_t)(i + 1) / (int64_t)n;
+        }
         if (!s || f->item->shape != SHAPE_RISING || series_window(s, f->to, length, v, POINTS_LEVEL, &n) <= 0)
                 return f->from;
         low = f->first + (f->last - f->first) * 0.1;

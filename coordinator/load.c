@@ -439,17 +439,10 @@ static int by_id(const void *a, const void *b)
 
 struct end *load_find_end(const struct core *core, uint64_t id)
 {
-        uint32_t low = 0, high = core->ends_count;
+        const struct end key = { .id = id }, *wanted = &key;
+        struct end **found = core->ends_count ? bsearch(&wanted, core->ends, core->ends_count, sizeof(*core->ends), by_id) : NULL;
 
-        while (low < high) {
-                uint32_t middle = low + (high - low) / 2;
-
-                if (core->ends[middle]->id < id)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low < core->ends_count && core->ends[low]->id == id ? core->ends[low] : NULL;
+        return found ? *found : NULL;
 }
 
 /* The order of records in the store must not decide anything. */

@@ -55,7 +55,8 @@ struct measured {
         } last;                      /* what counters were */
         double fewest;               /* pools: open connections, once it has settled; NaN before */
         double opens[4];             /* pools: latest first; NaN: none */
-        int64_t blind_until;         /* pools: the agent began anew, and has to find out again */
+        int64_t blind_since;         /* pools: the agent began anew, and has to find out again; 0: it has */
+        int64_t sees_since;          /* ... which it can since the pool opened one; 0: it did not */
         double lost;                 /* pools: the latest */
         double lost_before;          /* what is held; so many were lost then */
         int64_t judged, judged_seen; /* when it was judged last, and by what it was then */
@@ -84,6 +85,8 @@ bool measured_has_symptom(const struct core *core, const struct measured *measur
 /* Before the set of signatures changes. */
 void measured_forget_symptoms(struct core *core);
 
+/* Of the graph; `end` tells those of one kind on one host apart (of a service it is its address). NULL: there is none. */
+struct measured *measured_find(const struct core *core, const struct host *host, enum subject kind, uint64_t end);
 /* For walks: by index below core->measured_count, in the order in which they came. */
 struct measured *measured_get(const struct core *core, uint32_t index);
 /* The series of a signal, NULL if nothing was ever measured. */
@@ -93,6 +96,7 @@ struct measured_usual {
         enum signal signal;
         int64_t before; /* length of that window; 0: none */
         struct series_extent extent;
+        double busy;   /* how much was asked for when it was read; NaN: that does not matter */
         double median; /* NaN: too little is there */
 };
 /* Where it is remembered, by signal and window; those come first that are asked for first. NULL: nowhere. */

@@ -12,7 +12,7 @@
 #define SEGMENT 1448.0
 #define OF_ONE 16384 /* bytes that an edge with all its series comes to within a day */
 
-/* They have an eighth of the memory at most; what is more is not measured. */
+/* They have an eighth of the memory at most; what is more is not measured, and counted (core->unwatched). */
 static struct measured *get(struct core *core, struct host *h, enum subject kind, uint64_t end, struct service *service)
 {
         struct measured *m = measured_find(core, h, kind, end);
@@ -41,6 +41,15 @@ static struct measured_flow *begin(const struct core *core, struct measured *m)
         return f;
 }
 
+/* Once a round, on however many hosts. */
+static void leave_out(const struct core *core, int64_t *at, uint32_t *count)
+{
+        if (*at == core->flows_at)
+                return;
+        *at = core->flows_at;
+        (*count)++;
+}
+
 static bool is_heard(const struct core *core, const struct host *h)
 {
         return h->session != 0 && h->heard + core->options.host_stale_after >= core->now;
@@ -52,6 +61,8 @@ static void collect_client(struct core *core, struct end *e)
         struct measured *m = edge ? get(core, e->host, SUBJECT_EDGE, e->id, e->service) : NULL;
         struct measured_flow *f;
 
+        if (edge && !m)
+                leave_out(core, &e->edge->unwatched_at, &core->unwatched_now.edges);
         if (!m)
                 return;
         if (m->server != edge->server || m->port != edge->port)
@@ -70,8 +81,10 @@ static void collect_server(struct core *core, struct end *e)
         struct measured *m = get(core, e->host, SUBJECT_SERVICE, (uintptr_t)e->service, e->service);
         struct measured_flow *f;
 
-        if (!m)
+        if (!m) {
+                leave_out(core, &e->service->unwatched_at, &core->unwatched_now.services);
                 return;
+        }
         f = begin(core, m);
         counters_add(&f->now, &e->total);
         histogram_add_buckets(&f->turnaround, e->turnaround);
@@ -93,6 +106,10 @@ static bool collect(struct core *core, uint32_t *cursor)
                 }
                 if (e->role == ROLE_SERVER)
                         collect_server(core, e);
+        }
+        if (!more) {
+                core->unwatched = core->unwatched_now;
+                core->unwatched_now = (struct unwatched){ 0 };
         }
         return more;
 }

@@ -25,12 +25,13 @@ static double load_now(const struct series *load, int64_t now)
         return n ? sum / (double)n : NAN;
 }
 
-static bool is_like(const struct series_cell *loads, size_t count, int64_t at, double like)
+/* Whether the load was like that then. Both rows are newest first: *at goes along with the caller's. */
+static bool was_like(const struct series_cell *loads, size_t count, size_t *at, int64_t when, double like)
 {
-        for (size_t i = 0; i < count; i++)
-                if (loads[i].at == at)
-                        return a_second(&loads[i], true) <= like * LIKE && a_second(&loads[i], true) >= like / LIKE;
-        return false;
+        while (*at < count && loads[*at].at > when)
+                (*at)++;
+        return *at < count && loads[*at].at == when && a_second(&loads[*at], true) <= like * LIKE &&
+               a_second(&loads[*at], true) >= like / LIKE;
 }
 
 double measured_former_level(const struct measured *m, enum signal signal)
@@ -38,7 +39,7 @@ double measured_former_level(const struct measured *m, enum signal signal)
         struct series_cell cells[SERIES_CELLS_MAX], loads[SERIES_CELLS_MAX];
         const struct series *load = m->series[SIGNAL_LOAD], *s = m->series[signal];
         double values[SERIES_CELLS_MAX], like = load ? load_now(load, m->seen) : NAN;
-        size_t n, loads_count = 0, count = 0;
+        size_t n, loads_count = 0, count = 0, load_at = 0;
         int64_t length = 0;
 
         if (!s || m->deployed_at == 0)
@@ -48,7 +49,7 @@ double measured_former_level(const struct measured *m, enum signal signal)
                 loads_count = series_cells(load, m->deployed_at - DAY, m->deployed_at, loads, ARRAY_SIZE(loads));
         for (size_t i = 0; i < n; i++) {
                 if (cells[i].at + cells[i].width > m->deployed_at ||
-                    (signal != SIGNAL_LOAD && !isnan(like) && !is_like(loads, loads_count, cells[i].at, like)))
+                    (signal != SIGNAL_LOAD && !isnan(like) && !was_like(loads, loads_count, &load_at, cells[i].at, like)))
                         continue;
                 values[count++] = a_second(&cells[i], measured_counts(signal) && signal_unit(signal) != UNIT_EVENTS);
                 length += cells[i].width;

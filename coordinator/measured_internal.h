@@ -15,6 +15,7 @@ struct measured_flow {
         double attempts, failed, resets; /* services: of their clients, within the minute */
         int64_t processes_at, started;   /* services: when its processes were read; the youngest one */
         uint32_t restarts;               /* ... within the hour, as told then */
+        uint64_t oom_kills;              /* hosts: as told then */
         struct measured_usual usual[8];  /* the first is empty from which on all are */
 };
 
@@ -22,14 +23,16 @@ struct measured_flow {
 struct measured *measured_obtain(struct core *core, struct host *host, enum subject kind, uint64_t end, uint32_t pid,
                                  int64_t started, struct service *service);
 struct measured_flow *measured_flow_new(struct core *core);
-/* NULL: there is none. */
-struct measured *measured_find(const struct core *core, const struct host *host, enum subject kind, uint64_t end);
 void measured_note(struct core *core, struct measured *measured, int64_t at);
 void measured_set_server(struct core *core, struct measured *measured, struct service *server, uint16_t port);
 /* A series begins with the first value that is not zero, and takes what came before it for zero. NaN is a gap. */
 void measured_add(struct core *core, struct measured *measured, enum signal signal, int64_t at, double value);
 /* Edges, services, listeners and hosts: measured once a minute from the graph, and remembered for a day. */
 double measured_former_level(const struct measured *measured, enum signal signal);
+/* Groups: those that have gone count as former ones. Without memory it has none. */
+void measured_join_group(struct core *core, struct measured *measured);
+void measured_leave_group(struct core *core, struct measured *measured);
+void measured_add_load(struct core *core, struct measured *measured, int64_t at, double load);
 /* Whether its series adds up what came, rather than what there is. */
 bool measured_counts(enum signal signal);
 /* A step: what hosts tell of listeners and processes. */

@@ -123,6 +123,18 @@ void measured_collect_ports(struct core *core, struct end *e)
         }
 }
 
+static void add_resources(struct core *core, struct measured *m)
+{
+        const struct summary_resources *r = &m->host->resources;
+
+        measured_add(core, m, SIGNAL_OOM_KILLS, core->now, (double)(r->oom_kills - MIN(m->flow->oom_kills, r->oom_kills)));
+        if (r->ports > 0)
+                measured_add(core, m, SIGNAL_PORTS_LIMIT, core->now, r->ports);
+        if (r->memory_bytes > 0)
+                measured_add(core, m, SIGNAL_MEMORY, core->now,
+                             1 - (double)MIN(r->memory_available_bytes, r->memory_bytes) / (double)r->memory_bytes);
+}
+
 void measured_close_host(struct core *core, struct measured *m)
 {
         struct measured_flow *f = m->flow;
@@ -132,8 +144,10 @@ void measured_close_host(struct core *core, struct measured *m)
                 measured_note(core, m, core->now);
                 measured_add(core, m, SIGNAL_NO_PORT, core->now, (double)none);
                 measured_add(core, m, SIGNAL_PORTS_USED, core->now, f->open);
+                add_resources(core, m);
         }
         f->before = f->now;
+        f->oom_kills = m->host->resources.oom_kills;
         f->known = true;
 }
 

@@ -97,7 +97,8 @@ static enum query_status failed(struct text *out, int r, const struct view_query
 
 bool query_is_brief(const char *verb)
 {
-        return strcmp(verb, "status") == 0 || strcmp(verb, "signatures") == 0 || query_is_of_acting(verb);
+        return strcmp(verb, "status") == 0 || strcmp(verb, "signatures") == 0 || strcmp(verb, "pages") == 0 ||
+               query_is_of_acting(verb);
 }
 
 static enum query_status answer_signatures(struct text *out, int64_t now, const struct signature_set *set,
@@ -166,6 +167,7 @@ static void add_outlook(void *data, struct text *out, const char *id)
         render_outlook(out, conduct_acting(a->conduct), incident, there ? &outlook : NULL, a->now);
         if (there)
                 outlook_free(&outlook);
+        render_log(out, conduct_log(a->conduct), incident);
 }
 
 static void add_pause(void *data, struct text *out, const char *id)

@@ -14,6 +14,10 @@ enum query_status query_of_acting(const struct conduct *conduct, int64_t now, co
  * resume, grant, cap (`signature`, `action`, `environment`, `rung`, `for`), maintenance, freeze, opt-out, opt-in;
  * all of them with `why`. `by` is who says it. The answer is a sentence. */
 bool query_is_word(const char *verb);
+/* `acknowledge` of something else than an action: for people.h. */
+bool query_is_of_page(const struct wire_query *query);
+/* "" where it was not given. */
+const char *query_argument(const struct wire_query *query, const char *name);
 enum query_status query_word(struct conduct *conduct, const struct signature_set *signatures, int64_t now,
                              const struct wire_query *query, const char *by, struct text *out);
 

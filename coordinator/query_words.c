@@ -46,6 +46,21 @@ bool query_is_word(const char *verb)
         return find(verb) < ARRAY_SIZE(words);
 }
 
+const char *query_argument(const struct wire_query *query, const char *name)
+{
+        for (size_t i = 0; i < query->arguments_count; i++)
+                if (strcmp(query->arguments[i].name, name) == 0)
+                        return query->arguments[i].value;
+        return "";
+}
+
+bool query_is_of_page(const struct wire_query *query)
+{
+        const char *id = query_argument(query, "action");
+
+        return strcmp(query->verb, "acknowledge") == 0 && !(id[0] == 'a' && id[1] >= '0' && id[1] <= '9');
+}
+
 /* All that a word may be given; "" where it was not. */
 struct given {
         const char *action, *why, *digest, *signature, *environment, *rung, *lasts, *service, *zone, *host;

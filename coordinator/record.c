@@ -21,6 +21,7 @@ static const char *const kinds[RECORDS] = {
         [RECORD_MANDATE] = "mandate",
         [RECORD_WINDOW] = "window",
         [RECORD_WINDOW_ENDED] = "window_ended",
+        [RECORD_POLICY] = "policy",
 };
 static const char *const outcomes[OUTCOMES] = { "applied", "refused", "failed", "held", "reverted", "stuck" };
 static const char *const verdicts[REMEDY_VERDICTS] = { "", "verified", "falsified", "unknown" };

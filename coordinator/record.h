@@ -23,6 +23,7 @@ enum record_kind {
         RECORD_MANDATE, /* a grant or a cap */
         RECORD_WINDOW,  /* a time in which less is done */
         RECORD_WINDOW_ENDED,
+        RECORD_POLICY, /* by which is decided from now on */
         RECORDS
 };
 
@@ -76,6 +77,7 @@ struct record {
         bool cap;
         int64_t until; /* MANDATE */
         struct window window;
+        struct policy policy; /* POLICY */
 };
 
 void record_free(struct record *record);

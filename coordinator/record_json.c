@@ -1,5 +1,6 @@
 #include "coordinator/record_json.h"
 #include "coordinator/action_names.h"
+#include "coordinator/policy_keys.h"
 #include "coordinator/utf8.h"
 
 #include <inttypes.h>
@@ -30,6 +31,7 @@ enum audit_kind record_audit_kind(const struct record *r)
                 [RECORD_MANDATE] = AUDIT_GRANT,
                 [RECORD_WINDOW] = AUDIT_CONFIGURATION,
                 [RECORD_WINDOW_ENDED] = AUDIT_CONFIGURATION,
+                [RECORD_POLICY] = AUDIT_CONFIGURATION,
         };
 
         return kinds[r->kind];
@@ -183,6 +185,9 @@ json_t *record_to_json(const struct record *r)
                 set_string(o, "name", r->window.name);
                 set_number(o, "from", r->window.from);
                 set_number(o, "until", r->window.until);
+                break;
+        case RECORD_POLICY:
+                json_object_set_new(o, "policy", policy_to_json(&r->policy));
                 break;
         default:
                 break;
@@ -387,6 +392,9 @@ int record_from_json(const json_t *json, struct record *ret_record)
         case RECORD_WINDOW:
         case RECORD_WINDOW_ENDED:
                 get_window(&s, &r.window);
+                break;
+        case RECORD_POLICY:
+                e = policy_from_json(json_object_get(json, "policy"), &r.policy);
                 break;
         default:
                 break;

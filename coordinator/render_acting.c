@@ -1,6 +1,7 @@
 #include "coordinator/render_acting.h"
 #include "coordinator/action_names.h"
 #include "coordinator/json.h"
+#include "coordinator/log_index.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -214,4 +215,23 @@ void render_outlook(struct text *out, const struct acting *a, uint64_t incident,
         json_string(out, "at_alone_small", o->more[0]);
         json_string(out, "at_alone", o->more[1]);
         json_close(out, '}');
+}
+
+void render_log(struct text *out, const struct log_index *index, uint64_t incident)
+{
+        const struct log_entry *e;
+
+        json_open(out, "log", '[');
+        for (size_t n = 0; (e = log_index_get(index, incident, n)); n++) {
+                json_open(out, NULL, '{');
+                json_uint(out, "index", e->index);
+                json_time(out, "at", e->at);
+                json_string(out, "kind", e->kind);
+                if (e->action)
+                        id(out, "action", 'a', e->action);
+                else
+                        json_null(out, "action");
+                json_close(out, '}');
+        }
+        json_close(out, ']');
 }

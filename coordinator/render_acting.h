@@ -10,5 +10,8 @@ void render_actions(struct text *out, const struct acting *acting, int64_t now);
 void render_authority(struct text *out, const struct acting *acting, int64_t now);
 /* The object `paused` of `status`, or null. */
 void render_pause(struct text *out, const struct pause *pause);
+/* The array `log` of `explain`: the entries that are of the incident. */
+struct log_index;
+void render_log(struct text *out, const struct log_index *index, uint64_t incident);
 /* The members `actions` and `outlook` of `explain`. `outlook` NULL: there is none, the incident is over. */
 void render_outlook(struct text *out, const struct acting *acting, uint64_t incident, const struct outlook *outlook, int64_t now);

@@ -46,6 +46,14 @@ static double seconds(int64_t ns)
         return (double)ns / (double)NSEC_PER_SEC;
 }
 
+static void unwatched(struct text *out, const struct view *view)
+{
+        json_open(out, "unwatched", '{');
+        json_uint(out, "edges", view->unwatched_edges);
+        json_uint(out, "services", view->unwatched_services);
+        json_close(out, '}');
+}
+
 static void status(struct text *out, const struct view *view, const struct render_more *more)
 {
         json_open(out, "status", '{');
@@ -60,6 +68,7 @@ static void status(struct text *out, const struct view *view, const struct rende
         else
                 json_null(out, "paused");
         json_uint(out, "lost_events", view->lost_events);
+        unwatched(out, view);
         json_close(out, '}');
 }
 
@@ -412,6 +421,7 @@ int render_json(struct text *out, const char *verb, const struct view *view, con
                 pools(out, view);
                 break;
         case 6:
+                unwatched(out, view);
                 json_open(out, "incidents", '[');
                 for (size_t i = 0; i < view->incidents_count; i++)
                         render_incident_row(out, &view->incidents[i]);

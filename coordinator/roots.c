@@ -50,7 +50,7 @@ size_t roots_find(struct core *core, struct root *ret_roots, size_t most)
         if (walk_gather(core, &w)) {
                 walk_judge(&w);
                 roots_find_networks(&w);
-                walk_explain(&w);
+                walk_explain(core, &w);
                 roots_find_loads(&w);
                 roots_find_hosts(core, &w);
                 roots_find_services(core, &w);

@@ -15,6 +15,7 @@
 #include "coordinator/signature.h"
 
 #define ROOTS_MAX 16
+#define ROOT_SERVICES_MAX 16
 
 struct measured;
 
@@ -30,6 +31,8 @@ struct root {
         uint32_t reach;                 /* services that show something and wait for this one */
         const struct measured *symptom; /* what a signature found there or on the way up; NULL: nothing, so it is no incident */
         int64_t onset;                  /* to some minutes */
+        struct service *services[ROOT_SERVICES_MAX]; /* of a host: those that show it there and nowhere else, as far as they fit */
+        uint32_t services_count;
         char why[240];
 };
 

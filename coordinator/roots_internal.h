@@ -21,7 +21,7 @@ struct copy {
         struct pair_flow in, outside, seen; /* as it counts; of that from outside; as its clients count */
         double slower, late, growth;
         uint32_t calls;
-        bool refused, measured, bad, explained, lossy, by_load, of_host, by_host, mark;
+        bool refused, crashes, measured, bad, explained, lossy, by_load, of_host, by_host, mark;
 };
 
 struct call {
@@ -62,7 +62,7 @@ struct copy *walk_find(const struct walk *w, const struct service *service, cons
 MUST_CHECK bool walk_gather(struct core *core, struct walk *w);
 void walk_judge(struct walk *w);
 /* Which calls explain what their callers show, once lossy ways are known. */
-void walk_explain(struct walk *w);
+void walk_explain(struct core *core, struct walk *w);
 /* NULL without room. */
 struct root *walk_add(struct walk *w, enum cause kind, double confidence);
 

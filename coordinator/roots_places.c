@@ -63,6 +63,25 @@ static bool siblings(const struct walk *w, const struct copy *c, double *ret_slo
         return n > 0;
 }
 
+static bool is_bad_elsewhere(const struct walk *w, const struct copy *c)
+{
+        const struct copy *k = c, *end = w->copies + w->copies_count;
+
+        while (k > w->copies && k[-1].service == c->service)
+                k--;
+        for (; k < end && k->service == c->service; k++)
+                if (k->host != c->host && k->bad)
+                        return true;
+        return false;
+}
+
+/* Three that are slow here and not elsewhere are no chance, though some that run beside them are well, since they hardly
+ * do anything by themselves. */
+static bool stand_out(uint32_t elsewhere, uint32_t bad, uint32_t well)
+{
+        return elsewhere >= 3 && bad > well;
+}
+
 /* What speaks for a host: copies that are slow without waiting for anybody, or slower than the same elsewhere. */
 void roots_find_hosts(struct core *core, struct walk *w)
 {
@@ -88,18 +107,24 @@ void roots_find_hosts(struct core *core, struct walk *w)
                         bad++;
                         elsewhere += has;
                 }
-                if (bad == 0 || well * 3 > bad || (bad == 1 && !(elsewhere == 1 && there <= 2)))
+                if (bad == 0 || (well * 3 > bad && !stand_out(elsewhere, bad, well)) ||
+                    (bad == 1 && !(elsewhere == 1 && there <= 2)))
                         continue;
-                r = walk_add(w, CAUSE_HOST, elsewhere + bad >= 3 ? 0.945 : bad == 1 ? 0.84 : 0.85);
+                r = walk_add(w, CAUSE_HOST, well * 3 > bad ? 0.91 : elsewhere + bad >= 3 ? 0.945 : bad == 1 ? 0.84 : 0.85);
                 if (!r)
                         return;
                 r->host = h;
                 snprintf(r->why, sizeof(r->why),
                          "%u of the %u services on %s are slow by themselves, and %u of them are not elsewhere", bad, there,
                          h->name->data, elsewhere);
-                for (uint32_t i = 0; i < w->copies_count; i++)
-                        w->copies[i].by_host =
-                                w->copies[i].by_host ||
-                                (w->copies[i].host == h && (w->copies[i].of_host || (w->copies[i].bad && !w->copies[i].explained)));
+                for (uint32_t i = 0; i < w->copies_count; i++) {
+                        struct copy *c = &w->copies[i];
+
+                        if (c->host != h)
+                                continue;
+                        c->by_host = c->by_host || c->of_host || (c->bad && !c->explained);
+                        if ((c->by_host || c->bad) && r->services_count < ROOT_SERVICES_MAX && !is_bad_elsewhere(w, c))
+                                r->services[r->services_count++] = c->service;
+                }
         }
 }

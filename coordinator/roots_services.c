@@ -82,15 +82,25 @@ static const struct deployment *deployed(const struct core *core, const struct s
         return NULL;
 }
 
+/* Whether the deployment reached a copy that is well: then what is sick is so for another reason. */
+static bool is_well_where_deployed(const struct copy *from, const struct copy *to, const struct deployment *d)
+{
+        for (const struct copy *c = from; c < to; c++)
+                if (c->measured && !c->bad && deployment_has_reached(d, c->host->name))
+                        return true;
+        return false;
+}
+
 void roots_find_services(struct core *core, struct walk *w)
 {
         for (uint32_t i = 0; i < w->copies_count;) {
-                struct service *s = w->copies[i].service;
+                const struct copy *first = &w->copies[i];
+                struct service *s = first->service;
                 uint32_t bad = 0, there = 0, by_host = 0, explained = 0, little = 0;
                 double worst = 0, share = 0, calls_late = 0, least_growth = INFINITY;
                 bool by_requests;
                 const struct deployment *d;
-                bool refuses = false;
+                bool refuses = false, crashes = false;
                 struct root *r;
 
                 for (; i < w->copies_count && w->copies[i].service == s; i++) {
@@ -104,14 +114,17 @@ void roots_find_services(struct core *core, struct walk *w)
                         if (!c->bad || c->by_load)
                                 continue;
                         by_host += c->by_host;
-                        explained += c->explained && !c->refused; /* who waits for another does not refuse */
+                        explained += c->explained && !c->refused && !c->crashes; /* who waits for another does neither */
                         bad++;
                         worst = fmax(worst, c->slower);
                         least_growth = fmin(least_growth, c->growth);
                         refuses = refuses || c->refused;
+                        crashes = crashes || c->crashes;
                         calls_late = fmax(calls_late, c->late);
                 }
                 d = bad + little > 0 ? deployed(core, s, core->now - (PULSE_USUAL + 1) * PULSE_CELL) : NULL;
+                if (d && bad > 0 && by_host == bad && is_well_where_deployed(first, &w->copies[i], d))
+                        continue;
                 share = there ? (double)(bad - by_host) / there : 0;
                 /* A little counts where all that was deployed shows it, and nothing else is wrong there. */
                 if (bad == 0 && d && little == there && (r = walk_add(w, CAUSE_DEPLOYMENT, 0.72)) != NULL) {
@@ -124,7 +137,7 @@ void roots_find_services(struct core *core, struct walk *w)
                 if (bad == 0 || (explained == bad && !d) || (by_host == bad && !d))
                         continue;
                 /* More is asked of it, and not because it does not answer. */
-                by_requests = !d && !refuses && calls_late <= LATE && least_growth > MORE_ASKED;
+                by_requests = !d && !refuses && !crashes && calls_late <= LATE && least_growth > MORE_ASKED;
                 r = walk_add(w,
                              d             ? CAUSE_DEPLOYMENT
                              : by_requests ? CAUSE_LOAD
@@ -142,6 +155,8 @@ void roots_find_services(struct core *core, struct walk *w)
                 if (refuses)
                         snprintf(r->why, sizeof(r->why),
                                  "%s refuses its clients on %u of %u hosts, and waits for nothing that does", s->name, bad, there);
+                else if (crashes)
+                        snprintf(r->why, sizeof(r->why), "%s ends with an error and is started again, over and over", s->name);
                 else if (worst > SLOWER)
                         snprintf(r->why, sizeof(r->why), "%s takes %.1f times as long on %u of %u hosts%s", s->name, exp(worst),
                                  bad, there, explained ? "" : ", and waits for nothing that does");

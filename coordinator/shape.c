@@ -48,7 +48,8 @@ static const struct {
         [PARAMETER_VALUE] = { "value", "A value in the unit of the signal; with\n.Cm of\na percentage." },
         [PARAMETER_OF] = { "of",
                            "Another signal of the same subject and unit;\n.Cm usual ,\nthe median of the 24 hours before the\n"
-                           "window, or of what of them is known, at least half an hour; or\n.Cm former-build ,\nof a process the "
+                           "window, or of what of them is known, at least half an hour, and of a turnaround of those times in "
+                           "which\nas much was asked for as now; or\n.Cm former-build ,\nof a process the "
                            "most "
                            "that those before\nit came to, of a service the median of the day before its deployment, at\n"
                            "those times at which the load was like now." },

@@ -27,7 +27,7 @@ static const struct {
         uint32_t subjects;
         const char *help;
 } signals[] = {
-        [SIGNAL_LOAD] = { "load", UNIT_LOAD, POOL | EDGE | SERVICE | PROCESS | LISTENER,
+        [SIGNAL_LOAD] = { "load", UNIT_LOAD, POOL | EDGE | SERVICE | PROCESS,
                           "What the service (of an edge: the client) is asked to do: requests where they are seen, else bytes." },
         [SIGNAL_OPEN] = { "open", UNIT_COUNT, POOL | EDGE, "Open connections." },
         [SIGNAL_BUSY] = { "busy", UNIT_COUNT, POOL, "Connections with a request that has no reply yet." },
@@ -71,8 +71,7 @@ static const struct {
         [SIGNAL_CPU] = { "cpu", UNIT_RATIO, SERVICE | PROCESS, "Processor time; 100% is one core." },
         [SIGNAL_THROTTLED] = { "throttled", UNIT_RATIO, SERVICE | PROCESS, "Time in which the cgroup's quota held it back." },
         [SIGNAL_RSS] = { "rss", UNIT_BYTES, SERVICE | PROCESS, "Resident memory." },
-        [SIGNAL_MEMORY_LIMIT] = { "memory_limit", UNIT_BYTES, SERVICE | PROCESS,
-                                  "The cgroup's limit, or the memory of the host; not measured yet." },
+        [SIGNAL_MEMORY_LIMIT] = { "memory_limit", UNIT_BYTES, PROCESS, "The cgroup's limit, or the memory of the host." },
         [SIGNAL_THREADS] = { "threads", UNIT_COUNT, SERVICE | PROCESS, "Threads." },
         [SIGNAL_OPEN_FILES] = { "open_files", UNIT_COUNT, SERVICE | PROCESS, "File descriptors." },
         [SIGNAL_OPEN_FILES_LIMIT] = { "open_files_limit", UNIT_COUNT, SERVICE | PROCESS,
@@ -86,8 +85,8 @@ static const struct {
         [SIGNAL_DROPS] = { "drops", UNIT_EVENTS, LISTENER, "Connections that found no room to wait." },
         [SIGNAL_PORTS_USED] = { "ports_used", UNIT_COUNT, HOST, "Local ports in use towards the far end that takes most." },
         [SIGNAL_PORTS_LIMIT] = { "ports_limit", UNIT_COUNT, HOST,
-                                 "Local ports that there are (ip_local_port_range); not measured yet." },
-        [SIGNAL_MEMORY] = { "memory", UNIT_RATIO, HOST, "Memory in use, of all; not measured yet." },
+                                 "Local ports that there are towards each far end (ip_local_port_range)." },
+        [SIGNAL_MEMORY] = { "memory", UNIT_RATIO, HOST, "Memory in use, of all (MemAvailable is what is not)." },
 };
 _Static_assert(ARRAY_SIZE(signals) == SIGNALS && ARRAY_SIZE(subjects) == SUBJECTS, "each has its line");
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define VIEW_MEMORY_MAX (UINT64_C(2) << 30)
+#define JUDGED (3600 * NSEC_PER_SEC)
 
 /* What core_view() hands out begins with the view. */
 struct view_owned {
@@ -97,6 +98,14 @@ size_t core_rows(const struct core *core)
         return (size_t)core->ends_count + core->edges_count;
 }
 
+/* Since when it matters what hosts told: what signatures judge is of the last hour, but for what is usual. */
+static int64_t contributes_from(const struct view_builder *b)
+{
+        if (b->query->window)
+                return b->core->now - b->query->window;
+        return b->query->parts & VIEW_INCIDENTS ? b->core->now - JUDGED : 0;
+}
+
 int core_view(struct core *core, int64_t now, const struct view_query *query, struct view **ret_view)
 {
         static const struct view_query everything = { .parts = VIEW_GRAPH };
@@ -136,10 +145,12 @@ int core_view(struct core *core, int64_t now, const struct view_query *query, st
                         continue;
                 b.view->hosts_total++;
                 b.view->lost_events += h->lost_before + h->lost;
-                if (b.query->parts & (VIEW_STATUS | VIEW_HOSTS | VIEW_DEPLOYMENTS) && !(b.query->parts & VIEW_EDGES))
-                        b.view->complete =
-                                b.view->complete && view_host_complete(&b, h, b.query->window ? core->now - b.query->window : 0);
+                if (b.query->parts & (VIEW_STATUS | VIEW_HOSTS | VIEW_DEPLOYMENTS | VIEW_INCIDENTS) &&
+                    !(b.query->parts & VIEW_EDGES))
+                        b.view->complete = b.view->complete && view_host_complete(&b, h, contributes_from(&b));
         }
+        b.view->unwatched_edges = core->unwatched.edges;
+        b.view->unwatched_services = core->unwatched.services;
         b.view->services_total = work_underway(core) ? core->services_settled : core->services_named;
         b.view->edges_total = core->edges_live;
         if (b.query->parts & VIEW_HOSTS)

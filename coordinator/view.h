@@ -209,6 +209,7 @@ struct view {
         int64_t uptime_ns;
         uint32_t hosts_total, services_total, edges_total;
         uint64_t lost_events;
+        uint32_t unwatched_edges, unwatched_services; /* for want of memory no signature sees what happens there */
 
         struct view_host *hosts;
         size_t hosts_count;

@@ -91,6 +91,13 @@ struct summary_listener {
         uint32_t connections_max; /* that the server takes, as configured there; 0: not known */
 };
 
+/* What all of the host share. 0: not known. */
+struct summary_resources {
+        uint32_t ports; /* local ones that there are towards each far end */
+        uint64_t memory_bytes, memory_available_bytes;
+        uint64_t oom_kills; /* processes that were killed for want of memory, since it started; 0 is none, too */
+};
+
 /* An address of the host, and the network namespace in which it was seen. */
 struct summary_address {
         struct address address;
@@ -226,6 +233,7 @@ struct summary {
         uint32_t key_threshold; /* keys whose hash is at most this are reported; UINT32_MAX is all */
         uint64_t agent_rss_bytes, agent_map_bytes;
         uint64_t agent_cpu_ns; /* cumulative */
+        struct summary_resources resources;
 
         struct summary_label *labels; /* complete in every summary */
         struct summary_hook *hooks;   /* likewise */

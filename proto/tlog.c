@@ -180,29 +180,42 @@ int tlog_prove_consistency(uint64_t old_size, uint64_t size, tlog_read_function 
         return 0;
 }
 
+/* Follows a proof from a node up to the root: `hash` becomes that of the tree of which `last` is the last node, `old`,
+ * where it is given, that of the tree which ends with the node itself: only what lies on the left was in that. */
+static int climb(uint64_t node, uint64_t last, const struct tlog_hash *proof, size_t count, struct tlog_hash *old,
+                 struct tlog_hash *hash)
+{
+        for (size_t i = 0; i < count; i++, node >>= 1, last >>= 1) {
+                int r = 0;
+
+                if (last == 0)
+                        return -EBADMSG;
+                if (node & 1 || node == last) {
+                        if (old)
+                                r = tlog_node(&proof[i], old, old);
+                        if (r == 0)
+                                r = tlog_node(&proof[i], hash, hash);
+                        for (; !(node & 1) && node; node >>= 1)
+                                last >>= 1;
+                } else {
+                        r = tlog_node(hash, &proof[i], hash);
+                }
+                if (r < 0)
+                        return r;
+        }
+        return last == 0 ? 0 : -EBADMSG;
+}
+
 int tlog_check_inclusion(uint64_t index, const struct tlog_hash *leaf, uint64_t size, const struct tlog_hash *root,
                          const struct tlog_hash *proof, size_t count)
 {
-        uint64_t node = index, last = size - 1;
         struct tlog_hash h = *leaf;
         int r;
 
         if (index >= size || count > TLOG_PROOF_MAX)
                 return -EBADMSG;
-        for (size_t i = 0; i < count; i++, node >>= 1, last >>= 1) {
-                if (last == 0)
-                        return -EBADMSG;
-                if (node & 1 || node == last) {
-                        r = tlog_node(&proof[i], &h, &h);
-                        for (; !(node & 1) && node; node >>= 1)
-                                last >>= 1;
-                } else {
-                        r = tlog_node(&h, &proof[i], &h);
-                }
-                if (r < 0)
-                        return r;
-        }
-        return last == 0 && tlog_hash_equal(&h, root) ? 0 : -EBADMSG;
+        r = climb(index, size - 1, proof, count, NULL, &h);
+        return r < 0 ? r : tlog_hash_equal(&h, root) ? 0 : -EBADMSG;
 }
 
 int tlog_check_consistency(uint64_t old_size, const struct tlog_hash *old_root, uint64_t size, const struct tlog_hash *root,
@@ -231,20 +244,6 @@ int tlog_check_consistency(uint64_t old_size, const struct tlog_hash *old_root, 
                 old_hash = *old_root; /* a whole subtree of the new tree */
         }
         new_hash = old_hash;
-        for (; i < count; i++, node >>= 1, last >>= 1) {
-                if (last == 0)
-                        return -EBADMSG;
-                if (node & 1 || node == last) {
-                        r = tlog_node(&proof[i], &old_hash, &old_hash);
-                        if (r == 0)
-                                r = tlog_node(&proof[i], &new_hash, &new_hash);
-                        for (; !(node & 1) && node; node >>= 1)
-                                last >>= 1;
-                } else {
-                        r = tlog_node(&new_hash, &proof[i], &new_hash);
-                }
-                if (r < 0)
-                        return r;
-        }
-        return last == 0 && tlog_hash_equal(&old_hash, old_root) && tlog_hash_equal(&new_hash, root) ? 0 : -EBADMSG;
+        r = climb(node, last, proof + i, count - i, &old_hash, &new_hash);
+        return r < 0 ? r : tlog_hash_equal(&old_hash, old_root) && tlog_hash_equal(&new_hash, root) ? 0 : -EBADMSG;
 }

@@ -24,6 +24,10 @@ void wire_pack_header(struct wire_packer *p)
         m->agent_rss_bytes = s->agent_rss_bytes;
         m->agent_map_bytes = s->agent_map_bytes;
         m->agent_cpu_ns = s->agent_cpu_ns;
+        m->ports = s->resources.ports;
+        m->memory_bytes = s->resources.memory_bytes;
+        m->memory_available_bytes = s->resources.memory_available_bytes;
+        m->oom_kills = s->resources.oom_kills;
         m->host = wire_intern_text(p, s->host);
         m->host_id = wire_intern_text(p, s->host_id);
         m->boot_id = wire_intern_text(p, s->boot_id);
@@ -71,6 +75,10 @@ int wire_unpack_header(struct wire_unpacker *u)
         s->agent_rss_bytes = m->agent_rss_bytes;
         s->agent_map_bytes = m->agent_map_bytes;
         s->agent_cpu_ns = m->agent_cpu_ns;
+        s->resources = (struct summary_resources){ .ports = m->ports,
+                                                   .memory_bytes = m->memory_bytes,
+                                                   .memory_available_bytes = m->memory_available_bytes,
+                                                   .oom_kills = m->oom_kills };
         HOST_TEXT(u, host);
         HOST_TEXT(u, host_id);
         HOST_TEXT(u, boot_id);

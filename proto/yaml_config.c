@@ -2,6 +2,7 @@
 #include "proto/units.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #define FILE_MAX (1 << 20)
 #define KEY_MAX 256
+#define MILLION 1e6
 
 struct yaml_config_reader {
         const char *file;
@@ -89,7 +91,10 @@ static const char *expectation(const struct yaml_config_key *key)
         case YAML_CONFIG_BOOL:
                 return "true or false";
         case YAML_CONFIG_INTEGER:
+        case YAML_CONFIG_COUNT:
                 return "a whole number";
+        case YAML_CONFIG_RATIO:
+                return "a ratio such as 0.25 or 25%";
         case YAML_CONFIG_BYTES:
                 return "a size such as 512MiB";
         case YAML_CONFIG_DURATION:
@@ -126,6 +131,25 @@ static int integer_parse(const char *text, int64_t *ret_value)
         return 0;
 }
 
+/* In millionths, as ranges are, so that what is written as 5% is within one that begins at 0.05. */
+static int ratio_parse(const char *text, double *ret_value)
+{
+        char *end;
+        double v;
+
+        if (*text != '.' && (*text < '0' || *text > '9'))
+                return -EINVAL;
+        v = strtod(text, &end);
+        if (*end == '%') {
+                v /= 100;
+                end++;
+        }
+        if (*end || !isfinite(v) || strpbrk(text, "xX"))
+                return -EINVAL;
+        *ret_value = v;
+        return 0;
+}
+
 static bool in_range(const struct yaml_config_key *key, int64_t value)
 {
         return (key->min == 0 && key->max == 0) || (value >= key->min && value <= key->max);
@@ -136,6 +160,7 @@ static int set_scalar(const struct yaml_config_key *key, const char *text, void 
 {
         uint64_t bytes;
         int64_t number;
+        double ratio;
         char *copy;
         int r;
 
@@ -159,6 +184,20 @@ static int set_scalar(const struct yaml_config_key *key, const char *text, void 
                         r = -ERANGE;
                 if (r == 0)
                         *(uint64_t *)field(key, config) = bytes;
+                return r;
+        case YAML_CONFIG_RATIO:
+                r = ratio_parse(text, &ratio);
+                if (r == 0 && !(ratio >= (double)key->min / MILLION && ratio <= (double)key->max / MILLION))
+                        r = -ERANGE;
+                if (r == 0)
+                        *(double *)field(key, config) = ratio;
+                return r;
+        case YAML_CONFIG_COUNT:
+                r = integer_parse(text, &number);
+                if (r == 0 && !(number >= key->min && number <= key->max))
+                        r = -ERANGE;
+                if (r == 0)
+                        *(uint32_t *)field(key, config) = (uint32_t)number;
                 return r;
         case YAML_CONFIG_INTEGER:
         case YAML_CONFIG_DURATION:
@@ -193,6 +232,8 @@ static void bound_text(const struct yaml_config_key *key, int64_t value, char *b
                         i++;
                 }
                 snprintf(buffer, size, "%" PRId64 "%s", value, sizes[i]);
+        } else if (key->type == YAML_CONFIG_RATIO) {
+                snprintf(buffer, size, "%.6g", (double)value / MILLION);
         } else {
                 snprintf(buffer, size, "%" PRId64, value);
         }
@@ -409,6 +450,47 @@ void yaml_config_free(const struct yaml_config_key *keys, size_t count, void *co
                 else if (keys[i].type == YAML_CONFIG_STRINGS)
                         strings_free(field(&keys[i], config));
         }
+}
+
+/* The value of a key of a mapping, and the line of the key. */
+static yaml_node_t *member(yaml_document_t *document, const yaml_node_t *mapping, const char *name, size_t length, size_t *ret_line)
+{
+        if (!mapping || mapping->type != YAML_MAPPING_NODE)
+                return NULL;
+        for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start; p < mapping->data.mapping.pairs.top; p++) {
+                yaml_node_t *k = yaml_document_get_node(document, p->key);
+
+                if (!k || k->type != YAML_SCALAR_NODE || k->data.scalar.length != length ||
+                    memcmp(k->data.scalar.value, name, length) != 0)
+                        continue;
+                *ret_line = k->start_mark.line + 1;
+                return yaml_document_get_node(document, p->value);
+        }
+        return NULL;
+}
+
+size_t yaml_config_line(const char *path, const char *key)
+{
+        struct yaml_config_error error;
+        struct yaml_config_reader reader = { .file = path, .error = &error };
+        FILE *stream = fopen(path, "re");
+        yaml_node_t *node;
+        size_t line = 0;
+
+        if (!stream)
+                return 0;
+        if (read_document(&reader, stream, NULL, 0) < 0) {
+                fclose(stream);
+                return 0;
+        }
+        node = yaml_document_get_root_node(&reader.document);
+        for (const char *dot; node && *key; key = *dot ? dot + 1 : dot) {
+                dot = key + strcspn(key, ".");
+                node = member(&reader.document, node, key, (size_t)(dot - key), &line);
+        }
+        yaml_document_delete(&reader.document);
+        fclose(stream);
+        return node ? line : 0;
 }
 
 /* A sentence a line, as manual pages have it. */

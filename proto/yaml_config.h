@@ -17,6 +17,8 @@ enum yaml_config_type {
         YAML_CONFIG_STRINGS,  /* struct yaml_config_strings: a sequence, or one scalar */
         YAML_CONFIG_BOOL,     /* bool */
         YAML_CONFIG_INTEGER,  /* int64_t */
+        YAML_CONFIG_COUNT,    /* uint32_t; `min` and `max` are needed */
+        YAML_CONFIG_RATIO,    /* double: 0.25 or 25%; `min` and `max` in millionths */
         YAML_CONFIG_BYTES,    /* uint64_t, as bytes_parse() */
         YAML_CONFIG_DURATION, /* int64_t nanoseconds, as duration_parse() */
         YAML_CONFIG_CUSTOM,   /* read by `custom`, freed by the owner */
@@ -34,7 +36,7 @@ struct yaml_config_key {
         enum yaml_config_type type;
         size_t offset;       /* into the caller's struct */
         const char *initial; /* default, as it would be written in a file; NULL: zero */
-        int64_t min, max;    /* of integers, bytes and durations; both 0: any */
+        int64_t min, max;    /* of numbers, bytes and durations; both 0: any */
         bool reloadable;     /* taken over by SIGHUP; otherwise at the next start */
         const char *help;    /* one or two sentences for the manual page */
         /* Of texts: NULL for a good one, else what was expected in its place. */
@@ -58,6 +60,9 @@ MUST_CHECK int yaml_config_load(const char *path, const struct yaml_config_key *
 MUST_CHECK int yaml_config_parse(const char *name, const char *text, size_t size, const struct yaml_config_key *keys, size_t count,
                                  void *config, struct yaml_config_error *ret_error);
 void yaml_config_free(const struct yaml_config_key *keys, size_t count, void *config);
+/* The line on which `key` ("tls.ca") stands in the file; 0 where it does not, or cannot be read. For what is wrong with
+ * several keys together. */
+size_t yaml_config_line(const char *path, const char *key);
 /* Writes the keys as the body of a manual page (mdoc) to standard output. */
 void yaml_config_manual(const struct yaml_config_key *keys, size_t count);
 

@@ -1,9 +1,10 @@
 #include "coordinator/cli/ask.h"
 #include "coordinator/cli/client.h"
-#include "coordinator/cli/explain_words.h"
 #include "coordinator/cli/run.h"
-#include "coordinator/cli/values.h"
+#include "coordinator/cli/terminal.h"
 #include "coordinator/cli/verbs.h"
+#include "coordinator/explain_words.h"
+#include "coordinator/values.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ int run_explain(const struct invocation *invocation)
         } else if (r == CLI_DONE) {
                 r = ask_json(client, "explain", &ask, &root);
                 terminal_read(&terminal);
-                if (r == CLI_DONE && explain_words(&out, root, clock_wall(), terminal.colour) == 0) {
+                if (r == CLI_DONE && explain_words(&out, root, clock_wall(), terminal.colour ? WORDS_COLOUR : WORDS_PLAIN) == 0) {
                         r = cli_write(out.data, out.length);
                 } else if (r == CLI_DONE) {
                         cli_complain("the coordinator's answer to explain cannot be shown");

@@ -1,10 +1,11 @@
 #include "coordinator/cli/ask.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/run.h"
+#include "coordinator/cli/terminal.h"
 #include "coordinator/cli/tree.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <poll.h>
 #include <signal.h>

@@ -5,9 +5,9 @@
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/run.h"
 #include "coordinator/cli/screen.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/recording.h"
+#include "coordinator/values.h"
 #include "proto/units.h"
 
 #include <inttypes.h>

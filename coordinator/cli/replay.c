@@ -1,16 +1,17 @@
 /* `replay`: a recording through a core of its own, and what a verb would have answered then. */
 #include "coordinator/replay.h"
 #include "coordinator/cli/ask.h"
-#include "coordinator/cli/explain_words.h"
 #include "coordinator/cli/rows.h"
 #include "coordinator/cli/run.h"
+#include "coordinator/cli/terminal.h"
 #include "coordinator/cli/tree.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/config.h"
 #include "coordinator/core.h"
+#include "coordinator/explain_words.h"
 #include "coordinator/queries.h"
 #include "coordinator/signature.h"
+#include "coordinator/values.h"
 #include "proto/time_text.h"
 
 #include <inttypes.h>
@@ -120,7 +121,7 @@ static int show(const struct invocation *invocation, const char *verb, const str
         terminal_read(&terminal);
         r = !root                          ? -EBADMSG
             : strcmp(verb, "graph") == 0   ? tree_draw(&out, root, terminal.width, terminal.colour)
-            : strcmp(verb, "explain") == 0 ? explain_words(&out, root, now, terminal.colour)
+            : strcmp(verb, "explain") == 0 ? explain_words(&out, root, now, terminal.colour ? WORDS_COLOUR : WORDS_PLAIN)
                                            : rows_draw(&out, verb, root, now, terminal.width, terminal.colour);
         if (r == 0) {
                 r = cli_write(out.data, out.length);

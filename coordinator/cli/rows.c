@@ -1,10 +1,25 @@
 #include "coordinator/cli/rows.h"
 #include "coordinator/cli/rows_shapes.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* What no signature can see, since there is no room to measure it. */
+static void unwatched(struct text *out, json_t *object, bool colour)
+{
+        json_t *u = json_object_get(object, "unwatched");
+        long long edges = json_integer_value(json_object_get(u, "edges"));
+        long long services = json_integer_value(json_object_get(u, "services"));
+
+        if (edges + services == 0)
+                return;
+        table_tone_begin(out, TABLE_WARN, colour);
+        text_printf(out, "Not watched, for want of `memory`: %lld edges, %lld services.", edges, services);
+        table_tone_end(out, TABLE_WARN, colour);
+        text_puts(out, "\n");
+}
 
 static int status(struct text *out, json_t *root, bool colour)
 {
@@ -26,7 +41,20 @@ static int status(struct text *out, json_t *root, bool colour)
         text_puts(out, complete ? "yes" : "no: an agent lost events or is silent, see `nightshift hosts`");
         table_tone_end(out, complete ? TABLE_GOOD : TABLE_WARN, colour);
         text_puts(out, "\n");
+        unwatched(out, s, colour);
         return out->failed;
+}
+
+/* What the rows cannot say. */
+static void notes(struct text *out, json_t *root, bool colour)
+{
+        if (!json_is_true(json_object_get(root, "complete"))) {
+                table_tone_begin(out, TABLE_WARN, colour);
+                text_puts(out, "Incomplete: an agent lost events or is silent; see `nightshift hosts`.");
+                table_tone_end(out, TABLE_WARN, colour);
+                text_puts(out, "\n");
+        }
+        unwatched(out, root, colour);
 }
 
 int rows_draw(struct text *out, const char *verb, json_t *root, int64_t now, size_t width, bool colour)
@@ -45,23 +73,21 @@ int rows_draw(struct text *out, const char *verb, json_t *root, int64_t now, siz
                 return -EBADMSG;
         if (json_array_size(array) == 0) {
                 text_printf(out, "%s\n", rows_shapes[which].empty);
+                notes(out, root, colour);
                 return out->failed;
         }
         r = table_new(&t);
         if (r < 0)
                 return r;
-        rows_shapes[which].columns(t);
+        for (const struct table_column *c = rows_shapes[which].columns; c->header; c++)
+                table_column(t, c->header, c->align, c->shrink, c->rank);
         for (size_t i = 0; i < json_array_size(array); i++) {
                 table_row(t);
                 rows_shapes[which].row(t, json_array_get(array, i), now);
         }
         r = table_print(t, width, 0, colour, out);
         table_free(&t);
-        if (r == 0 && !json_is_true(json_object_get(root, "complete"))) {
-                table_tone_begin(out, TABLE_WARN, colour);
-                text_puts(out, "Incomplete: an agent lost events or is silent; see `nightshift hosts`.");
-                table_tone_end(out, TABLE_WARN, colour);
-                text_puts(out, "\n");
-        }
+        if (r == 0)
+                notes(out, root, colour);
         return r;
 }

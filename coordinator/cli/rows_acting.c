@@ -1,25 +1,25 @@
 /* Rows of `actions` and `authority`. */
 #include "coordinator/cli/rows_shapes.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <string.h>
 
-void rows_actions_columns(struct table *t)
-{
-        table_column(t, "ID", TABLE_LEFT, 0, 0);
-        table_column(t, "STATE", TABLE_LEFT, 0, 0);
-        table_column(t, "ACTION", TABLE_LEFT, 16, 0);
-        table_column(t, "SERVICE", TABLE_LEFT, 16, 0);
-        table_column(t, "HOSTS", TABLE_LEFT, 10, 1);
-        table_column(t, "CLASS", TABLE_LEFT, 0, 3);
-        table_column(t, "INCIDENT", TABLE_LEFT, 0, 2);
-        table_column(t, "RUNG", TABLE_LEFT, 0, 4);
-        table_column(t, "BY", TABLE_LEFT, 8, 5);
-        table_column(t, "VERDICT", TABLE_LEFT, 0, 6);
-        table_column(t, "EXPIRES", TABLE_LEFT, 0, 7);
-        table_column(t, "WHY", TABLE_LEFT, 20, 8);
-}
+const struct table_column rows_actions_columns[] = {
+        { "ID", TABLE_LEFT, 0, 0 },
+        { "STATE", TABLE_LEFT, 0, 0 },
+        { "ACTION", TABLE_LEFT, 16, 0 },
+        { "SERVICE", TABLE_LEFT, 16, 0 },
+        { "HOSTS", TABLE_LEFT, 10, 1 },
+        { "CLASS", TABLE_LEFT, 0, 3 },
+        { "INCIDENT", TABLE_LEFT, 0, 2 },
+        { "RUNG", TABLE_LEFT, 0, 4 },
+        { "BY", TABLE_LEFT, 8, 5 },
+        { "VERDICT", TABLE_LEFT, 0, 6 },
+        { "EXPIRES", TABLE_LEFT, 0, 7 },
+        { "WHY", TABLE_LEFT, 20, 8 },
+        { 0 },
+};
 
 static enum table_tone tone_of(const char *state)
 {
@@ -64,21 +64,21 @@ void rows_actions_row(struct table *t, json_t *row, int64_t now)
         text_free(&hosts);
 }
 
-void rows_authority_columns(struct table *t)
-{
-        table_column(t, "SIGNATURE", TABLE_LEFT, 16, 0);
-        table_column(t, "ACTION", TABLE_LEFT, 14, 0);
-        table_column(t, "ENVIRONMENT", TABLE_LEFT, 10, 0);
-        table_column(t, "VERSION", TABLE_LEFT, 0, 7);
-        table_column(t, "RUNG", TABLE_LEFT, 0, 0);
-        table_column(t, "SCORE", TABLE_RIGHT, 0, 3);
-        table_column(t, "GOOD", TABLE_RIGHT, 0, 1);
-        table_column(t, "BAD", TABLE_RIGHT, 0, 1);
-        table_column(t, "TO NEXT", TABLE_RIGHT, 0, 2);
-        table_column(t, "NEXT IN", TABLE_RIGHT, 0, 5);
-        table_column(t, "GRANTED BY", TABLE_LEFT, 8, 4);
-        table_column(t, "CAPPED BY", TABLE_LEFT, 8, 6);
-}
+const struct table_column rows_authority_columns[] = {
+        { "SIGNATURE", TABLE_LEFT, 16, 0 },
+        { "ACTION", TABLE_LEFT, 14, 0 },
+        { "ENVIRONMENT", TABLE_LEFT, 10, 0 },
+        { "VERSION", TABLE_LEFT, 0, 7 },
+        { "RUNG", TABLE_LEFT, 0, 0 },
+        { "SCORE", TABLE_RIGHT, 0, 3 },
+        { "GOOD", TABLE_RIGHT, 0, 1 },
+        { "BAD", TABLE_RIGHT, 0, 1 },
+        { "TO NEXT", TABLE_RIGHT, 0, 2 },
+        { "NEXT IN", TABLE_RIGHT, 0, 5 },
+        { "GRANTED BY", TABLE_LEFT, 8, 4 },
+        { "CAPPED BY", TABLE_LEFT, 8, 6 },
+        { 0 },
+};
 
 static void mandate(struct table *t, json_t *row, const char *by, const char *until, int64_t now)
 {

@@ -2,9 +2,10 @@
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/rows.h"
 #include "coordinator/cli/run.h"
-#include "coordinator/cli/values.h"
+#include "coordinator/cli/terminal.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <string.h>

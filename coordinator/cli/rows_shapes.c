@@ -1,6 +1,6 @@
 #include "coordinator/cli/rows_shapes.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,19 +29,19 @@ static enum table_tone alarming(json_t *v)
         return number(v) > 0 ? TABLE_BAD : TABLE_PLAIN;
 }
 
-static void hosts_columns(struct table *t)
-{
-        table_column(t, "HOST", TABLE_LEFT, 16, 0);
-        table_column(t, "ENVIRONMENT", TABLE_LEFT, 11, 4);
-        table_column(t, "LABELS", TABLE_LEFT, 10, 7);
-        table_column(t, "KERNEL", TABLE_LEFT, 10, 6);
-        table_column(t, "AGENT", TABLE_LEFT, 0, 5);
-        table_column(t, "MEMORY", TABLE_RIGHT, 0, 3);
-        table_column(t, "CPU", TABLE_RIGHT, 0, 3);
-        table_column(t, "SEEN", TABLE_RIGHT, 0, 1);
-        table_column(t, "LOST", TABLE_RIGHT, 0, 1);
-        table_column(t, "HOOKS", TABLE_LEFT, 14, 2);
-}
+static const struct table_column hosts_columns[] = {
+        { "HOST", TABLE_LEFT, 16, 0 },
+        { "ENVIRONMENT", TABLE_LEFT, 11, 4 },
+        { "LABELS", TABLE_LEFT, 10, 7 },
+        { "KERNEL", TABLE_LEFT, 10, 6 },
+        { "AGENT", TABLE_LEFT, 0, 5 },
+        { "MEMORY", TABLE_RIGHT, 0, 3 },
+        { "CPU", TABLE_RIGHT, 0, 3 },
+        { "SEEN", TABLE_RIGHT, 0, 1 },
+        { "LOST", TABLE_RIGHT, 0, 1 },
+        { "HOOKS", TABLE_LEFT, 14, 2 },
+        { 0 },
+};
 
 static void hooks(struct table *t, json_t *array)
 {
@@ -92,17 +92,11 @@ static void hosts_row(struct table *t, json_t *row, int64_t now)
         hooks(t, json_object_get(row, "hooks"));
 }
 
-static void services_columns(struct table *t)
-{
-        table_column(t, "SERVICE", TABLE_LEFT, 20, 0);
-        table_column(t, "HOSTS", TABLE_LEFT, 8, 2);
-        table_column(t, "INSTANCES", TABLE_RIGHT, 0, 4);
-        table_column(t, "LISTENING", TABLE_LEFT, 9, 1);
-        table_column(t, "ENVIRONMENT", TABLE_LEFT, 11, 5);
-        table_column(t, "VERSION", TABLE_LEFT, 8, 6);
-        table_column(t, "HEALTH", TABLE_LEFT, 0, 3);
-        table_column(t, "TIER", TABLE_LEFT, 0, 7);
-}
+static const struct table_column services_columns[] = {
+        { "SERVICE", TABLE_LEFT, 20, 0 },  { "HOSTS", TABLE_LEFT, 8, 2 },        { "INSTANCES", TABLE_RIGHT, 0, 4 },
+        { "LISTENING", TABLE_LEFT, 9, 1 }, { "ENVIRONMENT", TABLE_LEFT, 11, 5 }, { "VERSION", TABLE_LEFT, 8, 6 },
+        { "HEALTH", TABLE_LEFT, 0, 3 },    { "TIER", TABLE_LEFT, 0, 7 },         { 0 },
+};
 
 static enum table_tone health_tone(const char *health)
 {
@@ -139,23 +133,13 @@ static void services_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "tier"));
 }
 
-static void edges_columns(struct table *t)
-{
-        table_column(t, "CLIENT", TABLE_LEFT, 20, 0);
-        table_column(t, "SERVER", TABLE_LEFT, 20, 0);
-        table_column(t, "PORT", TABLE_RIGHT, 0, 0);
-        table_column(t, "PROTOCOL", TABLE_LEFT, 0, 4);
-        table_column(t, "OPEN", TABLE_RIGHT, 0, 1);
-        table_column(t, "OPENED", TABLE_RIGHT, 0, 2);
-        table_column(t, "FAILED", TABLE_RIGHT, 0, 2);
-        table_column(t, "WHY", TABLE_LEFT, 7, 3);
-        table_column(t, "SENT", TABLE_RIGHT, 0, 3);
-        table_column(t, "RECEIVED", TABLE_RIGHT, 0, 3);
-        table_column(t, "RTT", TABLE_RIGHT, 0, 7);
-        table_column(t, "TURNAROUND", TABLE_RIGHT, 0, 6);
-        table_column(t, "SEEN FROM", TABLE_LEFT, 0, 5);
-        table_column(t, "LAST SEEN", TABLE_LEFT, 0, 8);
-}
+static const struct table_column edges_columns[] = {
+        { "CLIENT", TABLE_LEFT, 20, 0 },   { "SERVER", TABLE_LEFT, 20, 0 },   { "PORT", TABLE_RIGHT, 0, 0 },
+        { "PROTOCOL", TABLE_LEFT, 0, 4 },  { "OPEN", TABLE_RIGHT, 0, 1 },     { "OPENED", TABLE_RIGHT, 0, 2 },
+        { "FAILED", TABLE_RIGHT, 0, 2 },   { "WHY", TABLE_LEFT, 7, 3 },       { "SENT", TABLE_RIGHT, 0, 3 },
+        { "RECEIVED", TABLE_RIGHT, 0, 3 }, { "RTT", TABLE_RIGHT, 0, 7 },      { "TURNAROUND", TABLE_RIGHT, 0, 6 },
+        { "SEEN FROM", TABLE_LEFT, 0, 5 }, { "LAST SEEN", TABLE_LEFT, 0, 8 }, { 0 },
+};
 
 /* How attempts to connect failed, the most frequent first. */
 static void why(struct table *t, json_t *connections)
@@ -209,20 +193,12 @@ static void edges_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "last_seen"), now));
 }
 
-static void processes_columns(struct table *t)
-{
-        table_column(t, "SERVICE", TABLE_LEFT, 18, 0);
-        table_column(t, "HOST", TABLE_LEFT, 8, 1);
-        table_column(t, "PID", TABLE_RIGHT, 0, 0);
-        table_column(t, "STARTED", TABLE_LEFT, 0, 4);
-        table_column(t, "CPU", TABLE_RIGHT, 0, 1);
-        table_column(t, "MEMORY", TABLE_RIGHT, 0, 1);
-        table_column(t, "THREADS", TABLE_RIGHT, 0, 5);
-        table_column(t, "FILES", TABLE_RIGHT, 0, 3);
-        table_column(t, "RESTARTS/H", TABLE_RIGHT, 0, 4);
-        table_column(t, "LAST EXIT", TABLE_LEFT, 0, 6);
-        table_column(t, "EXECUTABLE", TABLE_LEFT, 10, 2);
-}
+static const struct table_column processes_columns[] = {
+        { "SERVICE", TABLE_LEFT, 18, 0 },  { "HOST", TABLE_LEFT, 8, 1 },        { "PID", TABLE_RIGHT, 0, 0 },
+        { "STARTED", TABLE_LEFT, 0, 4 },   { "CPU", TABLE_RIGHT, 0, 1 },        { "MEMORY", TABLE_RIGHT, 0, 1 },
+        { "THREADS", TABLE_RIGHT, 0, 5 },  { "FILES", TABLE_RIGHT, 0, 3 },      { "RESTARTS/H", TABLE_RIGHT, 0, 4 },
+        { "LAST EXIT", TABLE_LEFT, 0, 6 }, { "EXECUTABLE", TABLE_LEFT, 10, 2 }, { 0 },
+};
 
 static void processes_row(struct table *t, json_t *row, int64_t now)
 {
@@ -254,24 +230,16 @@ static void processes_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "executable"));
 }
 
-static void pools_columns(struct table *t)
-{
-        table_column(t, "CLIENT", TABLE_LEFT, 18, 0);
-        table_column(t, "SERVER", TABLE_LEFT, 18, 0);
-        table_column(t, "PORT", TABLE_RIGHT, 0, 2);
-        table_column(t, "HOST", TABLE_LEFT, 8, 1);
-        table_column(t, "PID", TABLE_RIGHT, 0, 1);
-        table_column(t, "OPEN", TABLE_RIGHT, 0, 0);
-        table_column(t, "BUSY", TABLE_RIGHT, 0, 0);
-        table_column(t, "IDLE", TABLE_RIGHT, 0, 0);
-        table_column(t, "HELD", TABLE_RIGHT, 0, 0);
-        table_column(t, "CLOSE-WAIT", TABLE_RIGHT, 0, 3);
-        table_column(t, "LIMIT", TABLE_RIGHT, 0, 4);
-        table_column(t, "SOURCE", TABLE_LEFT, 0, 7);
-        table_column(t, "STARTED", TABLE_LEFT, 0, 6);
-        table_column(t, "HELD/h", TABLE_RIGHT, 0, 5);
-        table_column(t, "BREACH", TABLE_LEFT, 0, 2);
-}
+static const struct table_column pools_columns[] = {
+        { "CLIENT", TABLE_LEFT, 18, 0 }, { "SERVER", TABLE_LEFT, 18, 0 },
+        { "PORT", TABLE_RIGHT, 0, 2 },   { "HOST", TABLE_LEFT, 8, 1 },
+        { "PID", TABLE_RIGHT, 0, 1 },    { "OPEN", TABLE_RIGHT, 0, 0 },
+        { "BUSY", TABLE_RIGHT, 0, 0 },   { "IDLE", TABLE_RIGHT, 0, 0 },
+        { "HELD", TABLE_RIGHT, 0, 0 },   { "CLOSE-WAIT", TABLE_RIGHT, 0, 3 },
+        { "LIMIT", TABLE_RIGHT, 0, 4 },  { "SOURCE", TABLE_LEFT, 0, 7 },
+        { "STARTED", TABLE_LEFT, 0, 6 }, { "HELD/h", TABLE_RIGHT, 0, 5 },
+        { "BREACH", TABLE_LEFT, 0, 2 },  { 0 },
+};
 
 static void pools_row(struct table *t, json_t *row, int64_t now)
 {
@@ -295,15 +263,15 @@ static void pools_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_BAD, json_is_object(breach) ? value_time(b, json_object_get(breach, "likely"), now) : "");
 }
 
-static void signatures_columns(struct table *t)
-{
-        table_column(t, "SIGNATURE", TABLE_LEFT, 20, 0);
-        table_column(t, "SUBJECT", TABLE_LEFT, 0, 2);
-        table_column(t, "TITLE", TABLE_LEFT, 20, 1);
-        table_column(t, "REMEDIES", TABLE_LEFT, 12, 4);
-        table_column(t, "DIGEST", TABLE_LEFT, 0, 5);
-        table_column(t, "FILE", TABLE_LEFT, 12, 3);
-}
+static const struct table_column signatures_columns[] = {
+        { "SIGNATURE", TABLE_LEFT, 20, 0 },
+        { "SUBJECT", TABLE_LEFT, 0, 2 },
+        { "TITLE", TABLE_LEFT, 20, 1 },
+        { "REMEDIES", TABLE_LEFT, 12, 4 },
+        { "DIGEST", TABLE_LEFT, 0, 5 },
+        { "FILE", TABLE_LEFT, 12, 3 },
+        { 0 },
+};
 
 static void signatures_row(struct table *t, json_t *row, int64_t now)
 {
@@ -322,18 +290,13 @@ static void signatures_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "file"));
 }
 
-static void incidents_columns(struct table *t)
-{
-        table_column(t, "INCIDENT", TABLE_LEFT, 0, 0);
-        table_column(t, "STATE", TABLE_LEFT, 0, 1);
-        table_column(t, "SIGNATURE", TABLE_LEFT, 20, 0);
-        table_column(t, "SERVICE", TABLE_LEFT, 16, 0);
-        table_column(t, "TOWARDS", TABLE_LEFT, 12, 3);
-        table_column(t, "SINCE", TABLE_LEFT, 0, 1);
-        table_column(t, "SEEN", TABLE_LEFT, 0, 4);
-        table_column(t, "BREACH", TABLE_LEFT, 0, 0);
-        table_column(t, "CAUSE", TABLE_LEFT, 14, 2);
-}
+static const struct table_column incidents_columns[] = {
+        { "INCIDENT", TABLE_LEFT, 0, 0 },   { "STATE", TABLE_LEFT, 0, 1 },
+        { "SIGNATURE", TABLE_LEFT, 20, 0 }, { "SERVICE", TABLE_LEFT, 16, 0 },
+        { "TOWARDS", TABLE_LEFT, 12, 3 },   { "SINCE", TABLE_LEFT, 0, 1 },
+        { "SEEN", TABLE_LEFT, 0, 4 },       { "BREACH", TABLE_LEFT, 0, 0 },
+        { "CAUSE", TABLE_LEFT, 14, 2 },     { 0 },
+};
 
 static void incidents_row(struct table *t, json_t *row, int64_t now)
 {
@@ -360,20 +323,12 @@ static void incidents_row(struct table *t, json_t *row, int64_t now)
                 table_cell(t, TABLE_FAINT, "-");
 }
 
-static void deployments_columns(struct table *t)
-{
-        table_column(t, "ID", TABLE_LEFT, 0, 2);
-        table_column(t, "AT", TABLE_LEFT, 0, 0);
-        table_column(t, "ENDED", TABLE_LEFT, 0, 3);
-        table_column(t, "SERVICE", TABLE_LEFT, 18, 0);
-        table_column(t, "KIND", TABLE_LEFT, 0, 1);
-        table_column(t, "FROM", TABLE_LEFT, 12, 1);
-        table_column(t, "TO", TABLE_LEFT, 12, 0);
-        table_column(t, "HOSTS", TABLE_LEFT, 8, 4);
-        table_column(t, "STATE", TABLE_LEFT, 0, 5);
-        table_column(t, "HOW", TABLE_LEFT, 0, 6);
-        table_column(t, "CHANGES", TABLE_LEFT, 10, 7);
-}
+static const struct table_column deployments_columns[] = {
+        { "ID", TABLE_LEFT, 0, 2 },       { "AT", TABLE_LEFT, 0, 0 },       { "ENDED", TABLE_LEFT, 0, 3 },
+        { "SERVICE", TABLE_LEFT, 18, 0 }, { "KIND", TABLE_LEFT, 0, 1 },     { "FROM", TABLE_LEFT, 12, 1 },
+        { "TO", TABLE_LEFT, 12, 0 },      { "HOSTS", TABLE_LEFT, 8, 4 },    { "STATE", TABLE_LEFT, 0, 5 },
+        { "HOW", TABLE_LEFT, 0, 6 },      { "CHANGES", TABLE_LEFT, 10, 7 }, { 0 },
+};
 
 static void deployments_row(struct table *t, json_t *row, int64_t now)
 {
@@ -393,15 +348,15 @@ static void deployments_row(struct table *t, json_t *row, int64_t now)
         names(t, json_object_get(row, "changes"), 3);
 }
 
-static void audit_columns(struct table *t)
-{
-        table_column(t, "INDEX", TABLE_RIGHT, 0, 0);
-        table_column(t, "AT", TABLE_LEFT, 0, 0);
-        table_column(t, "KIND", TABLE_LEFT, 0, 0);
-        table_column(t, "INCIDENT", TABLE_LEFT, 0, 1);
-        table_column(t, "ACTION", TABLE_LEFT, 0, 2);
-        table_column(t, "DIGEST", TABLE_LEFT, 12, 3);
-}
+static const struct table_column audit_columns[] = {
+        { "INDEX", TABLE_RIGHT, 0, 0 },
+        { "AT", TABLE_LEFT, 0, 0 },
+        { "KIND", TABLE_LEFT, 0, 0 },
+        { "INCIDENT", TABLE_LEFT, 0, 1 },
+        { "ACTION", TABLE_LEFT, 0, 2 },
+        { "DIGEST", TABLE_LEFT, 12, 3 },
+        { 0 },
+};
 
 static void audit_row(struct table *t, json_t *row, int64_t now)
 {
@@ -415,6 +370,29 @@ static void audit_row(struct table *t, json_t *row, int64_t now)
         table_cell(t, TABLE_FAINT, value_string(row, "digest"));
 }
 
+static const struct table_column pages_columns[] = {
+        { "ID", TABLE_LEFT, 0, 0 },
+        { "SINCE", TABLE_LEFT, 0, 1 },
+        { "PAGED", TABLE_RIGHT, 0, 2 },
+        { "SEEN BY", TABLE_LEFT, 8, 1 },
+        { "NEXT", TABLE_LEFT, 0, 3 },
+        { "WHAT", TABLE_LEFT, 30, 0 },
+        { 0 },
+};
+
+static void pages_row(struct table *t, json_t *row, int64_t now)
+{
+        bool seen = json_is_string(json_object_get(row, "acknowledged_by"));
+        char b[VALUE_SIZE];
+
+        table_cell(t, TABLE_BOLD, value_string(row, "id"));
+        table_cell(t, TABLE_PLAIN, value_time(b, json_object_get(row, "since"), now));
+        table_cell(t, TABLE_PLAIN, value_count(b, json_object_get(row, "times")));
+        table_cell(t, seen ? TABLE_GOOD : TABLE_BAD, seen ? value_string(row, "acknowledged_by") : "nobody");
+        table_cell(t, TABLE_FAINT, value_time(b, json_object_get(row, "next_at"), now));
+        table_cell(t, TABLE_PLAIN, value_string(row, "text"));
+}
+
 const struct rows_shape rows_shapes[] = {
         { "actions", "Nothing is proposed, and nothing was done.", rows_actions_columns, rows_actions_row },
         { "authority", "No authority was earned, granted or needed yet.", rows_authority_columns, rows_authority_row },
@@ -426,6 +404,7 @@ const struct rows_shape rows_shapes[] = {
         { "processes", "No process has been seen yet.", processes_columns, processes_row },
         { "pools", "No open connection has been seen yet.", pools_columns, pools_row },
         { "incidents", "No incident.", incidents_columns, incidents_row },
+        { "pages", "Nobody is needed.", pages_columns, pages_row },
         { "signatures", "No signature is loaded.", signatures_columns, signatures_row },
 };
 const size_t rows_shapes_count = ARRAY_SIZE(rows_shapes);

@@ -14,6 +14,13 @@ enum table_tone { TABLE_PLAIN, TABLE_BOLD, TABLE_FAINT, TABLE_GOOD, TABLE_WARN, 
 MUST_CHECK int table_new(struct table **ret_table);
 void table_free(struct table **table);
 
+/* For tables whose columns are data. */
+struct table_column {
+        const char *header;
+        enum table_align align;
+        unsigned shrink, rank;
+};
+
 /* `shrink`: may be cut down to so many characters, 0 never. Columns with the highest `rank` go first;
  * rank 0 stays. */
 void table_column(struct table *table, const char *header, enum table_align align, unsigned shrink, unsigned rank);

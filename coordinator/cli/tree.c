@@ -1,7 +1,7 @@
 #include "coordinator/cli/tree.h"
 #include "coordinator/cli/table.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <string.h>

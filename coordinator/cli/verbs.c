@@ -110,8 +110,12 @@ const struct cli_verb cli_verbs[] = {
         { "reject", "ACTION", "do not do a proposed action; it is not proposed again for the incident", "", "", of_word, 1, 1,
           run_word, NULL },
         { "undo", "ACTION", "undo what an action did, as far as it can be", "", "", of_word, 1, 1, run_word, NULL },
-        { "acknowledge", "ACTION", "say that you have seen to an action that is stuck; its class is no longer frozen", "", "",
-          of_word, 1, 1, run_word, NULL },
+        { "pages", "", "what needs a person now, and who has seen it", "", "table json", none, 0, 0, run_rows, NULL },
+        { "acknowledge", "ID", "say that you have seen a page, which then is not repeated",
+          "ID is that of a page or of an incident, for all pages of it, or of an action that is stuck: that one is yours from "
+          "then\n"
+          "on, and its class is no longer frozen.",
+          "", of_word, 1, 1, run_word, NULL },
         { "pause", "", "do nothing on any host until `resume`",
           "What was approved is void, what was begun is still verified or undone, and proposals go on.", "", of_word, 0, 0,
           run_word, NULL },

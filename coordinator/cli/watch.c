@@ -3,10 +3,11 @@
 #include "coordinator/cli/run.h"
 #include "coordinator/cli/screen.h"
 #include "coordinator/cli/table.h"
-#include "coordinator/cli/values.h"
+#include "coordinator/cli/terminal.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/cli/watch_draw.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>

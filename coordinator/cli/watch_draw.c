@@ -1,7 +1,7 @@
 #include "coordinator/cli/watch_draw.h"
 #include "coordinator/cli/table.h"
-#include "coordinator/cli/values.h"
 #include "coordinator/render.h"
+#include "coordinator/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Runs nights through the core and says what it found, a line each and a table at the end:
  *   battery KIND FIRST COUNT     KIND: payment, variant, leak, healthy; seeds FIRST, FIRST + 2 ...
- * TRACE=SECONDS in the environment prints what is measured of each pool so often, WHY=1 what is said of incidents that
+ * TRACE=SECONDS in the environment prints what is measured so often, WHY=1 what is said of incidents that
  * are wrong. */
 #include "tests/detect/judged.h"
 

@@ -1,9 +1,8 @@
 /* The first incident's cause, with the reasons why the others are none; and the roots of small graphs. */
 #include "coordinator/core.h"
-#include "coordinator/incident.h"
 #include "coordinator/records.h"
 #include "coordinator/roots.h"
-#include "tests/night/graph.h"
+#include "tests/detect/blamed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -157,7 +156,7 @@ static bool is_cause(const struct root *r, const struct night_graph_truth *t)
 
 static void small_graphs(void **state)
 {
-        unsigned with = 0, told = 0;
+        unsigned with = 0, told = 0, wrong = 0;
 
         (void)state;
         for (uint64_t seed = 0; seed < 60; seed += 2) {
@@ -182,11 +181,14 @@ static void small_graphs(void **state)
                         assert_true(is_cause(&roots[0], t));
                         with++;
                         told += incident_get(core, 0) && incident_get(core, 0)->causes_count > 0;
+                        for (uint32_t k = 0; incident_get(core, k); k++)
+                                wrong += !blamed_rightly(core, incident_get(core, k), t);
                 }
                 core_free(&core);
                 night_graph_free(&graph);
         }
         assert_true(with >= 10 && 10 * told >= 9 * with);
+        assert_int_equal(wrong, 0); /* however many show something, nobody is blamed for what another did */
 }
 
 int main(void)

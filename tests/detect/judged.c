@@ -47,6 +47,12 @@ static void trace(const struct core *core, int64_t now)
                         printf("%.3f %s %s %u files %.1f of %.0f rss %.1f\n", (double)(now - NIGHT_T0) / 3600e9,
                                m->host->name->data, m->service->name, m->pid, measured_last(m, SIGNAL_OPEN_FILES),
                                measured_last(m, SIGNAL_OPEN_FILES_LIMIT), measured_last(m, SIGNAL_RSS) / 1048576);
+                if (m->kind == SUBJECT_EDGE || m->kind == SUBJECT_SERVICE)
+                        printf("%.3f %s %s -> %s p50 %.4f p99 %.4f requests %.1f load %.0f attempts %.0f failed %.0f\n",
+                               (double)(now - NIGHT_T0) / 3600e9, m->host->name->data, m->service->name,
+                               m->server ? m->server->name : "", measured_last(m, SIGNAL_TURNAROUND_P50),
+                               measured_last(m, SIGNAL_TURNAROUND_P99), measured_last(m, SIGNAL_REQUESTS) / 60,
+                               measured_last(m, SIGNAL_LOAD), measured_last(m, SIGNAL_ATTEMPTS), measured_last(m, SIGNAL_FAILED));
                 if (m->kind == SUBJECT_POOL && measured_last(m, SIGNAL_OPEN) > 1)
                         printf("%.3f %s %s %u open %.1f busy %.1f held %.1f lost %.1f half %.1f limit %.0f fewest %.0f load %.0f\n",
                                (double)(now - NIGHT_T0) / 3600e9, m->host->name->data, m->service->name, m->pid,

@@ -7,7 +7,7 @@
 #include "coordinator/core.h"
 #include "coordinator/incident.h"
 #include "coordinator/measured.h"
-#include "tests/night/graph.h"
+#include "tests/detect/blamed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
         const char *built_in[] = { SIGNATURES_BUILT_IN };
         struct yaml_config_error *error = calloc(1, 4096);
         struct signature_set *set = NULL;
-        int raised = 0, false_raised = 0;
+        int raised = 0, false_raised = 0, wrong = 0;
 
         if (argc < 3 || !error || signatures_load(built_in, 1, &set, error) < 0)
                 return 2;
@@ -156,10 +156,11 @@ int main(int argc, char **argv)
 
                         raised++;
                         false_raised += t->causes_count == 0;
+                        wrong += t->causes_count > 0 && !blamed_rightly(core, i, t);
                         if (getenv("INCIDENTS"))
-                                printf("\n      i%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
-                                       (unsigned long long)i->id, i->signature->data, i->service->name,
-                                       i->server ? i->server->name : "",
+                                printf("\n      %si%llu %s %s -> %s onset %+.1f min opened %+.1f min: %s %s %.2f %s",
+                                       blamed_rightly(core, i, t) ? "" : "WRONG ", (unsigned long long)i->id, i->signature->data,
+                                       i->service->name, i->server ? i->server->name : "",
                                        t->causes_count ? (double)(i->onset_at - t->causes[0].at) / 60e9 : 0,
                                        t->causes_count ? (double)(i->opened_at - t->causes[0].at) / 60e9 : 0,
                                        i->causes_count ? cause_name(i->causes[0].kind) : "",
@@ -176,7 +177,8 @@ int main(int argc, char **argv)
         printf("%d graphs, %d with faults: a true cause first in %d, one in the first three in %d, all in the first three in %d; "
                "%d of %d causes in the first three; without: named in %d of %d\n",
                graphs, graphs - clean, first, some, all, in_three, faults, named, clean);
-        printf("  incidents: %d for %d faults, %d without any\n", raised, faults, false_raised);
+        printf("  incidents: %d for %d faults, %d of them blame what is none; %d without any\n", raised, faults, wrong,
+               false_raised);
         signatures_free(&set);
         free(error);
         for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)

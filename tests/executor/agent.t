@@ -35,13 +35,13 @@ state_dir: $STATE
 interval: 1s
 stop_file: $STOP
 services:
-  web: {match: {cgroup: $(sed -n 's/^0:://p' "/proc/$A/cgroup")}, freeze: {within: 60s}}
+  web: {match: {cgroup: $(sed -n 's/^0:://p' "/proc/$A/cgroup")}, freeze: {within: 60s}, observe: {within: 60s}}
   quiet: {match: {unit: quiet.service}}
 limits: {cooldown: 1s, actions_per_hour: 50, attempts: 50}
 $1
 END
 }
-config "allow: [process.freeze]"
+config "allow: [process.freeze, observe.raise]"
 agent() {
         : >"$TMPDIR/said"
         "$O/nightshift-agent" --config "$CONFIG" >>"$TMPDIR/log" 2>&1 &
@@ -53,7 +53,7 @@ heard() { grep -qE "$1" "$TMPDIR/said"; }
 frozen() { cat "$GROUP/cgroup.freeze"; }
 
 
-await_ok 30 "what is permitted is told: freezing, of one service" heard "^permit web 10 0$"
+await_ok 30 "what is permitted is told: freezing, of one service" heard "^permit web 810 0$"
 ok "and of no other" test "$(grep -c '^permit' "$TMPDIR/said")" = 1
 await_ok 30 "the process is told" heard "^process $A$"
 echo "check process.freeze key=1 service=web lease=20 pid=$A" >&9
@@ -108,6 +108,26 @@ is "$(frozen) $(sha256sum <"$STATE/audit-checkpoint")" "0 $(sha256sum <"$TMPDIR/
 echo "log $TMPDIR/log-a" >&9
 echo "check process.freeze key=25 service=web lease=20 pid=$A" >&9
 await_ok 10 "the true one goes on" heard "^action 25 checked"
+
+# observe.raise: the programs on messages are attached without a break, where the duty cycle lets go after a second.
+links() { grep -l '^link_type' "/proc/$AGENT"/fdinfo/* 2>/dev/null | wc -l; }
+least=99
+for _ in {1..15}; do n=$(links); [ "$n" -ge "$least" ] || least=$n; sleep 0.1; done
+raised() { # SECONDS: for so long
+        local end=$((SECONDS + $1))
+        while [ $SECONDS -le $end ]; do [ "$(links)" -gt "$least" ] || return 1; sleep 0.1; done
+}
+lowered() { [ "$(links)" = "$least" ]; }
+echo "apply observe.raise key=10 service=web lease=30 tier=3" >&9
+await_ok 10 "a tier that is not there is refused" heard "^action 10 refused unsupported"
+echo "apply observe.raise key=11 service=web lease=30 tier=2" >&9
+await_ok 10 "more is looked at" heard "^action 11 applied none unknown web$"
+await 2 raised 0
+ok "without a break" raised 2
+echo "revert observe.raise key=11 service=web" >&9
+await_ok 10 "and no more of it by order" heard "^action 11 reverted ordered"
+await_ok 3 "in the kernel, too" lowered
+sleep 1.1
 
 executor() { pgrep -P "$AGENT" nightshift-act; }
 link() { pgrep -P "$AGENT" nightshift-link; }

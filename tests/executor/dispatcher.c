@@ -167,6 +167,8 @@ static void take(struct dispatcher *d, char *line)
                         o->key.low = value;
                 else if (strncmp(word, "lease=", 6) == 0)
                         o->lease = (int64_t)value * NSEC_PER_SEC;
+                else if (strncmp(word, "tier=", 5) == 0)
+                        o->parameters.tier = (uint32_t)value;
                 else if (strncmp(word, "service=", 8) == 0)
                         snprintf(d->order.service, sizeof(d->order.service), "%s", word + 8);
                 else if (strncmp(word, "pid=", 4) == 0)

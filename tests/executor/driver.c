@@ -3,6 +3,8 @@
  *
  *     apply process.freeze key=1 service=web lease=5 pid=77 pid=78 epoch=1 person=1 verified=1 from=A to=B former=HEX
  *     wait key=1 state=applied      (until that was said, or 20 s)
+ *     wait key=1 verdict=1          (until it said any verdict of its own)
+ *     ready                         (until it has read its journal, or 20 s)
  *     sleep=MS, reload, die (this process ends at once); at the end of the orders the executor is let go
  *
  * What identifies a process is read when the order is given; start=NS and exe=INODE replace it.
@@ -23,7 +25,7 @@
 static struct loop *loop;
 static struct executor *executor;
 static struct executor_event last[64]; /* by key */
-static bool died;
+static bool ready, died;
 
 static void stop(void *data, int64_t now)
 {
@@ -36,6 +38,7 @@ static void on_event(void *data, const struct executor_event *e)
 {
         (void)data;
         if (e->kind == 0) {
+                ready = true;
                 printf("ready epoch=%llu stopped=%u\n", (unsigned long long)e->host_epoch, e->stopped);
         } else {
                 printf("key=%llu %s reason=%s verdict=%s touched=%u same=%d former=", (unsigned long long)e->key_low,
@@ -112,7 +115,7 @@ static void set(struct executor_order *o, const char *name, const char *value)
                 o->to = action_text_digest(value);
         else if (strcmp(name, "former") == 0)
                 read_hex(value, o->former);
-        else if (strcmp(name, "pid") == 0)
+        else if (strcmp(name, "pid") == 0 && o->targets_count < ACTION_TARGETS_MAX)
                 read_target(&o->targets[o->targets_count++], (uint32_t)strtoul(value, NULL, 10));
         else if (strcmp(name, "start") == 0 && o->targets_count)
                 o->targets[o->targets_count - 1].start_ns = strtoull(value, NULL, 10);
@@ -120,10 +123,26 @@ static void set(struct executor_order *o, const char *name, const char *value)
                 o->targets[o->targets_count - 1].exe_inode = strtoull(value, NULL, 10);
         else if (strcmp(name, "instances") == 0)
                 o->instances = (uint32_t)strtoul(value, NULL, 10);
+        else if (strcmp(name, "resource") == 0)
+                o->resource = strcmp(value, "cpu") == 0      ? ACTION_RESOURCE_CPU
+                              : strcmp(value, "memory") == 0 ? ACTION_RESOURCE_MEMORY
+                              : strcmp(value, "io") == 0     ? ACTION_RESOURCE_IO
+                                                             : ACTION_RESOURCE_NONE;
+        else if (strcmp(name, "value") == 0)
+                o->value = strtoull(value, NULL, 10);
+        else if (strcmp(name, "server") == 0)
+                o->server = action_text_digest(value);
+        else if (strcmp(name, "rate") == 0)
+                o->rate = (uint32_t)strtoul(value, NULL, 10);
+        else if (strcmp(name, "tier") == 0)
+                o->tier = (uint32_t)strtoul(value, NULL, 10);
+        else if (strcmp(name, "cookie") == 0 && o->cookies_count < ACTION_COOKIES_MAX)
+                o->cookies[o->cookies_count++] = strtoull(value, NULL, 10);
         else
                 exit(2);
 }
 
+/* `state` "": until there is a verdict. */
 static bool wait_for(struct executor_order *o, const char *state)
 {
         int64_t end = clock_monotonic() + 20 * NSEC_PER_SEC;
@@ -131,11 +150,22 @@ static bool wait_for(struct executor_order *o, const char *state)
         while (!died && clock_monotonic() < end) {
                 const struct executor_event *e = &last[o->key_low % 64];
 
-                if (e->key_low == o->key_low && strcmp(action_state_name((enum action_state)e->state) ?: "", state) == 0)
+                if (e->key_low == o->key_low && (*state ? strcmp(action_state_name((enum action_state)e->state) ?: "", state) == 0
+                                                        : e->verdict != ACTION_VERDICT_NONE))
                         return true;
                 run_for(end - clock_monotonic());
         }
         return false;
+}
+
+/* An executor that is ready has read what a former life left, and settles it also when it is let go. */
+static bool await_ready(void)
+{
+        int64_t end = clock_monotonic() + 20 * NSEC_PER_SEC;
+
+        while (!died && !ready && clock_monotonic() < end)
+                run_for(end - clock_monotonic());
+        return !died && ready;
 }
 
 static int take(char *line)
@@ -157,6 +187,8 @@ static int take(char *line)
                 if (!value)
                         exit(2);
                 *value++ = '\0';
+                if (strcmp(word, "verdict") == 0)
+                        continue;
                 if (strcmp(word, "state") == 0)
                         snprintf(state, sizeof(state), "%s", value);
                 else
@@ -166,6 +198,8 @@ static int take(char *line)
                 return executor_send(executor, &o) < 0 ? 2 : 0;
         if (strcmp(verb, "wait") == 0)
                 return wait_for(&o, state) ? 0 : died ? 3 : 1;
+        if (strcmp(verb, "ready") == 0)
+                return await_ready() ? 0 : died ? 3 : 1;
         if (strncmp(verb, "sleep=", 6) == 0) {
                 int64_t end = clock_monotonic() + strtoll(verb + 6, NULL, 10) * NSEC_PER_MSEC;
 

@@ -131,6 +131,6 @@ rm "$S/slow"
 drive "wait key=6 state=stuck"
 is "$(said 6)" "stuck restarted" "killed while it was under way: nobody knows, so a person is asked"
 
-STRIDE=5 SETTLE_MS=2500 killed_everywhere 300 "release link" "apply service.rollback key=1 service=payments lease=20 from=c to=b" \
+STRIDE=5 killed_everywhere 300 "release link" "apply service.rollback key=1 service=payments lease=20 from=c to=b" \
         "wait key=1 state=applied" "sleep=300" "revert service.rollback key=1 service=payments" "wait key=1 state=reverted"
 done_testing

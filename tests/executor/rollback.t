@@ -120,6 +120,42 @@ drive "apply service.rollback key=2 service=payments lease=20 person=1" "wait ke
 is "$(said 2)" "applied none" "who said yes here"
 config
 
+# service.scale by commands: the number is the last argument, and what `state` prints.
+cat >"$W/scaler" <<'END'
+#!/bin/sh
+case $2 in
+state) cat "$1" ;;
+do) [ ! -e "$1.less" ] || { echo 3 >"$1"; exit 0; }
+    echo "$3" >"$1" ;;
+undo) echo "$3" >"$1" ;;
+esac
+END
+chmod +x "$W/scaler"
+cat >"$CONFIG" <<END
+stop_file: $STOP
+services:
+  payments:
+    match: {unit: payments.service}
+    restart_safe: {}
+    scale: {driver: commands, min: 1, max: 5, state: [$W/scaler, $W/count, state], do: [$W/scaler, $W/count, do], undo: [$W/scaler, $W/count, undo]}
+limits: {actions_per_hour: 100, concurrent: 1, cooldown: 1s, attempts: 50}
+allow: [service.scale]
+END
+echo 2 >"$W/count"
+scale() { forget; drive "apply service.scale key=1 service=payments lease=20 $1" "wait key=1 state=$2"; }
+scale instances=4 applied
+is "$(said 1), $(cat "$W/count")" "applied none, 2" "scaled by commands, and undone with the agent's end"
+ok "it was scaled meanwhile" grep -q '^key=1 applied .* same=0' <<<"$SAID"
+scale instances=6 refused
+is "$(said 1), $(cat "$W/count")" "refused parameters, 2" "more than the file allows"
+touch "$W/count.less"
+scale instances=4 reverted
+is "$(said 1), $(cat "$W/count")" "reverted failed, 2" "a command that makes another number is undone"
+echo many >"$W/count"
+scale instances=4 refused
+is "$(said 1)" "refused failed" "a state that is no number"
+config
+
 killed_everywhere 300 "rollback" "apply service.rollback key=1 service=payments lease=20" "wait key=1 state=applied" \
         "sleep=300" "revert service.rollback key=1 service=payments" "wait key=1 state=reverted"
 done_testing

@@ -37,20 +37,21 @@ published() { [ "$(sed -n 2p "$LOG/checkpoint")" = "$1" ]; }
 
 echo "log_level: info" >"$T/coordinator.yaml"
 start
-await 10 entries 2
+await 10 entries 3
 is "$(list | jq -c '.audit[] | [.index, .kind]')" '[0,"configuration"]
-[1,"configuration"]' "the start is the first entry, and with which epoch it decides the second"
+[1,"configuration"]
+[2,"configuration"]' "the start is the first entry, with which epoch it decides the second, by which numbers the third"
 is "$(stat -c %a "$STATE/audit.key")" 600 "the key is readable by its owner alone"
 FIRST=$(cat "$LOG/key/0")
 kill -HUP "$COORDINATOR"
-ok "a reload is written" await 10 entries 3
+ok "a reload is written" await 10 entries 4
 echo "log_level: nonsense" >"$T/coordinator.yaml"
 kill -HUP "$COORDINATOR"
-ok "so is one that failed" await 10 entries 4
-is "$(cli --format json audit show 3 | jq -r '.audit.data | .event, (.failed | test("log_level"))')" "reloaded
+ok "so is one that failed" await 10 entries 5
+is "$(cli --format json audit show 4 | jq -r '.audit.data | .event, (.failed | test("log_level"))')" "reloaded
 true" "with what was wrong"
 echo "log_level: info" >"$T/coordinator.yaml"
-cli audit show 3 >"$T/shown"
+cli audit show 4 >"$T/shown"
 ok "show is for people, too" grep -q '"event": "reloaded"' "$T/shown"
 cli audit show 77 >"$T/out" 2>&1
 is $? 3 "an entry that is not there is no such thing"
@@ -59,15 +60,15 @@ is $? 2 "what is no index is wrong usage"
 cli audit list --key x >"$T/out" 2>&1
 is $? 2 "and so is an option of another word"
 is "$(list --kind evidence | jq -c .audit)" "[]" "list by kind"
-is "$(list --last 1 | jq -c '[.audit[].index]')" "[3]" "the last one"
+is "$(list --last 1 | jq -c '[.audit[].index]')" "[4]" "the last one"
 is "$(list --from 1 --last 1 | jq -c '[.audit[].index]')" "[1]" "from an index on"
 
 # Evidence, through the one thing that changes something without an agent: a deployment of a service.
 cli deployed --service none --version 1 >"$T/out" 2>&1
 is $? 3 "a deployment of no service"
-ok "is not written" entries 4
+ok "is not written" entries 5
 
-ok "the checkpoint follows" await 10 published 4
+ok "the checkpoint follows" await 10 published 5
 ok "the log is verified while it is in use" cli audit verify "$LOG"
 cp "$LOG/checkpoint" "$T/seen"
 
@@ -81,7 +82,7 @@ elif ! (cd tests/audit/third && GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS=-mod=mod
         fi
 else
         kill -HUP "$COORDINATOR"
-        await 10 published 5
+        await 10 published 6
         ok "a reader that is not ours accepts checkpoint, tiles, entries and proofs" "$T/third" "$LOG" "$FIRST" "$T/seen"
         cli --format json audit show 1 >"$T/shown"
         ok "and one entry with its proof, from the answer alone" sh -c "'$T/third' --entry '$FIRST' <'$T/shown'"
@@ -89,7 +90,7 @@ else
         jq -c '.audit.inclusion.proof[0] = "7StmjmzqhIYyxwkSKvlLE9wxHBw3npkV074kzVMefv0="' "$T/shown" >"$T/forged"
         ok "but not another proof" sh -c "! '$T/third' --entry '$FIRST' <'$T/forged'"
         cp -a "$LOG" "$T/other"
-        printf x | dd of="$T/other/tile/0/000.p/5" bs=1 seek=40 conv=notrunc 2>/dev/null
+        printf x | dd of="$T/other/tile/0/000.p/6" bs=1 seek=40 conv=notrunc 2>/dev/null
         ok "nor a tile with another byte" sh -c "! '$T/third' '$T/other' '$FIRST'"
         rm -r "$T/other"
 fi

@@ -111,7 +111,7 @@ wrong 'limits: 7\n' "1: expected a mapping" "a section that is none"
 wrong 'http: [a, b]\n' "1: http: expected a text, found a list" "a list for a text"
 wrong 'http: "unclosed\n' "[0-9]*: expected YAML" "no YAML at all"
 wrong '- a\n- b\n' "1: expected a mapping" "a list at the top"
-wrong 'tls: {ca: a.pem}\n' " tls: expected all of ca, certificate and key, or none" "half of the certificates"
+wrong 'tls: {ca: a.pem}\n' "1: tls: expected all of ca, certificate and key, or none" "half of the certificates"
 
 begin
 soon "the daemon answers" cli status

@@ -6,68 +6,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include <cmocka.h>
 
+#include "tests/unit/agent/folder.h"
+
 #define HOST (64ULL << 30)
-
-static char top[64];
-
-static void file(const char *path, const char *text)
-{
-        char whole[256];
-        FILE *f;
-
-        snprintf(whole, sizeof(whole), "%s%s", top, path);
-        for (char *p = whole + strlen(top) + 1; (p = strchr(p, '/')); p++) {
-                *p = '\0';
-                mkdir(whole, 0755);
-                *p = '/';
-        }
-        f = fopen(whole, "w");
-        assert_non_null(f);
-        fputs(text, f);
-        fclose(f);
-}
 
 static uint64_t limit(const char *groups)
 {
         char text[512];
 
         snprintf(text, sizeof(text), "%s", groups);
-        return memory_limit_read(top, text, HOST);
-}
-
-static int set_up(void **state)
-{
-        (void)state;
-        strcpy(top, "/tmp/memory-limit-test-XXXXXX");
-        return mkdtemp(top) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-        char command[96];
-
-        (void)state;
-        snprintf(command, sizeof(command), "rm -r %s", top);
-        return system(command);
+        return memory_limit_read(folder, text, HOST);
 }
 
 static void the_smallest_above(void **state)
 {
         (void)state;
-        file("/a.slice/memory.max", "2000000\n");
-        file("/a.slice/b.slice/memory.max", "max\n");
-        file("/a.slice/b.slice/c.service/memory.max", "3000000\n");
-        file("/a.slice/b.slice/d.service/memory.max", "1000000\n");
-        file("/free.service/memory.max", "max\n");
-        file("/vast.service/memory.max", "9223372036854771712\n");
-        file("/odd.service/memory.max", "12 apples\n");
+        folder_file("/a.slice/memory.max", "2000000\n");
+        folder_file("/a.slice/b.slice/memory.max", "max\n");
+        folder_file("/a.slice/b.slice/c.service/memory.max", "3000000\n");
+        folder_file("/a.slice/b.slice/d.service/memory.max", "1000000\n");
+        folder_file("/free.service/memory.max", "max\n");
+        folder_file("/vast.service/memory.max", "9223372036854771712\n");
+        folder_file("/odd.service/memory.max", "12 apples\n");
         assert_int_equal(limit("0::/a.slice/b.slice/c.service\n"), 2000000);
         assert_int_equal(limit("0::/a.slice/b.slice/d.service\n"), 1000000);
         assert_int_equal(limit("0::/a.slice/b.slice\n"), 2000000);
@@ -84,10 +46,10 @@ static void the_smallest_above(void **state)
 static void of_its_own_hierarchy(void **state)
 {
         (void)state;
-        file("/memory/pay/memory.stat", "cache 0\nhierarchical_memory_limit 4096000\nhierarchical_memsw_limit 5\n");
-        file("/memory/free/memory.stat", "cache 0\nhierarchical_memory_limit 9223372036854771712\n");
-        file("/cpu,memory/both/memory.stat", "hierarchical_memory_limit 8192000\n");
-        file("/pay/memory.max", "1000\n");
+        folder_file("/memory/pay/memory.stat", "cache 0\nhierarchical_memory_limit 4096000\nhierarchical_memsw_limit 5\n");
+        folder_file("/memory/free/memory.stat", "cache 0\nhierarchical_memory_limit 9223372036854771712\n");
+        folder_file("/cpu,memory/both/memory.stat", "hierarchical_memory_limit 8192000\n");
+        folder_file("/pay/memory.max", "1000\n");
         assert_int_equal(limit("5:memory:/pay\n3:cpu:/\n0::/pay\n"), 4096000);
         assert_int_equal(limit("5:memory:/free\n0::/pay\n"), HOST);
         assert_int_equal(limit("5:cpu,memory:/both\n0::/\n"), 8192000);
@@ -109,8 +71,8 @@ static void the_hosts(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(the_smallest_above, set_up, tear_down),
-                                            cmocka_unit_test_setup_teardown(of_its_own_hierarchy, set_up, tear_down),
+        const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(the_smallest_above, folder_make, folder_remove),
+                                            cmocka_unit_test_setup_teardown(of_its_own_hierarchy, folder_make, folder_remove),
                                             cmocka_unit_test(the_hosts) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

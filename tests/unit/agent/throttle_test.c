@@ -6,32 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cmocka.h>
 
-static char top[64];
-
-static void file(const char *path, const char *text)
-{
-        char whole[256];
-        FILE *f;
-
-        snprintf(whole, sizeof(whole), "%s%s", top, path);
-        for (char *p = whole + strlen(top) + 1; (p = strchr(p, '/')); p++) {
-                *p = '\0';
-                mkdir(whole, 0755);
-                *p = '/';
-        }
-        f = fopen(whole, "w");
-        assert_non_null(f);
-        fputs(text, f);
-        fclose(f);
-}
+#include "tests/unit/agent/folder.h"
 
 static int told(const char *groups, uint64_t *ret_ns)
 {
@@ -39,21 +16,18 @@ static int told(const char *groups, uint64_t *ret_ns)
         int r;
 
         snprintf(text, sizeof(text), "%s", groups);
-        r = throttle_path(top, text, path, sizeof(path));
+        r = throttle_path(folder, text, path, sizeof(path));
         return r < 0 ? r : throttle_read(path, ret_ns);
 }
 
 static void either_layout(void **state)
 {
         uint64_t ns = 7;
-        char command[96];
 
         (void)state;
-        strcpy(top, "/tmp/throttle-test-XXXXXX");
-        assert_non_null(mkdtemp(top));
-        file("/pay/cpu.stat", "usage_usec 5\nnr_periods 3\nnr_throttled 2\nthrottled_usec 1500\n");
-        file("/free/cpu.stat", "usage_usec 5\n");
-        file("/cpu,cpuacct/pay/cpu.stat", "nr_periods 3\nnr_throttled 2\nthrottled_time 2500000\n");
+        folder_file("/pay/cpu.stat", "usage_usec 5\nnr_periods 3\nnr_throttled 2\nthrottled_usec 1500\n");
+        folder_file("/free/cpu.stat", "usage_usec 5\n");
+        folder_file("/cpu,cpuacct/pay/cpu.stat", "nr_periods 3\nnr_throttled 2\nthrottled_time 2500000\n");
         assert_int_equal(told("0::/pay\n", &ns), 0);
         assert_int_equal(ns, 1500000);
         assert_int_equal(told("0::/free\n", &ns), -ENOENT);
@@ -64,13 +38,11 @@ static void either_layout(void **state)
         assert_int_equal(ns, 2500000);
         assert_int_equal(told("3:cpuset:/pay\n", &ns), -ENOENT);
         assert_int_equal(told("", &ns), -ENOENT);
-        snprintf(command, sizeof(command), "rm -r %s", top);
-        assert_int_equal(system(command), 0);
 }
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(either_layout) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(either_layout, folder_make, folder_remove) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -258,6 +258,27 @@ static void test_colour(void **state)
         fixture_free(f);
 }
 
+/* That nothing was found is worth less where something could not be looked at. */
+static void test_silence_that_is_blind(void **state)
+{
+        json_t *root = json_pack("{s:b,s:{s:i,s:i},s:[]}", "complete", 1, "unwatched", "edges", 3, "services", 1, "incidents");
+        struct text t = { 0 };
+
+        (void)state;
+        assert_int_equal(rows_draw(&t, "incidents", root, 0, 80, false), 0);
+        assert_non_null(strstr(t.data, "No incident."));
+        assert_non_null(strstr(t.data, "Not watched, for want of `memory`: 3 edges, 1 services."));
+        assert_null(strstr(t.data, "Incomplete"));
+        text_free(&t);
+        json_object_set_new(root, "complete", json_false());
+        json_object_del(root, "unwatched");
+        assert_int_equal(rows_draw(&t, "incidents", root, 0, 80, false), 0);
+        assert_null(strstr(t.data, "Not watched"));
+        assert_non_null(strstr(t.data, "Incomplete"));
+        text_free(&t);
+        json_decref(root);
+}
+
 static void test_not_an_answer(void **state)
 {
         json_t *root = json_pack("{s:s}", "edges", "none");
@@ -283,6 +304,7 @@ int main(void)
                 cmocka_unit_test(test_tree_and_watch_mark_incidents),
                 cmocka_unit_test(test_empty_columns_are_not_shown),
                 cmocka_unit_test(test_colour),
+                cmocka_unit_test(test_silence_that_is_blind),
                 cmocka_unit_test(test_not_an_answer),
         };
 

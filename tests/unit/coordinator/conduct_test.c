@@ -10,6 +10,7 @@
 #include "coordinator/conduct.h"
 #include "coordinator/deployment_internal.h"
 #include "coordinator/incident.h"
+#include "coordinator/needs.h"
 #include "proto/yaml_config.h"
 #include "tests/unit/coordinator/audit_rig.h"
 #include "tests/unit/coordinator/world.h"
@@ -435,8 +436,22 @@ static void test_undone_at_a_time(void **state)
         assert_non_null(strstr(only()->why, "somebody else changed it"));
 }
 
+static size_t needs(struct need *ret_needs)
+{
+        static struct ticket_fact facts[TICKET_FACTS_MAX];
+        struct needs_scene scene = { .acting = conduct_acting(conduct),
+                                     .incidents = facts,
+                                     .refusal = conduct_refusal(conduct),
+                                     .breach_within = SECONDS(3600) };
+
+        scene.incidents_count = ticket_facts(core, conduct_acting(conduct), conduct_log(conduct), facts, ARRAY_SIZE(facts));
+        scene.sick = conduct_doubts(conduct, &scene.hosts);
+        return needs_find(&scene, now, ret_needs);
+}
+
 static void test_a_host_that_forgot_what_it_did(void **state)
 {
+        static struct need found[PAGES_MAX];
         char why[PLAN_WHY_MAX];
         struct action_dispatch order;
 
@@ -450,6 +465,14 @@ static void test_a_host_that_forgot_what_it_did(void **state)
         assert_int_equal(say(WORD_UNDO, 1, why), 0);
         answer(0, &order, ACTION_REFUSED, ACTION_REASON_UNKNOWN_KEY);
         assert_int_equal(only()->state, REMEDY_STUCK);
+        /* That is for a person, at once, until one has seen to it. */
+        assert_int_equal(needs(found), 1);
+        assert_string_equal(found[0].id, "a1");
+        assert_string_equal(found[0].incident, "i1");
+        assert_true(found[0].urgent);
+        assert_non_null(strstr(found[0].text, "Nothing reversible is done until it is acknowledged"));
+        assert_int_equal(say(WORD_ACKNOWLEDGE, 1, why), 0);
+        assert_int_equal(needs(found), 0);
 }
 
 static void test_plan_that_changed_needs_a_new_word(void **state)
@@ -514,6 +537,107 @@ static void test_log_brings_it_back(void **state)
         assert_int_equal(acting_epoch(conduct_acting(conduct)), 2);
 }
 
+/* Whom to wake about a leak: nobody, until its limit is near and nobody is at it. */
+static void test_needs(void **state)
+{
+        struct incident *i = leak(2);
+        static struct need found[PAGES_MAX];
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        tick();
+        assert_int_equal(only()->state, REMEDY_PROPOSED);
+        assert_int_equal(needs(found), 0);
+        i->has_breach = true;
+        i->breach.earliest = now + SECONDS(3601);
+        assert_int_equal(needs(found), 0);
+        i->breach.earliest = now + SECONDS(1800);
+        assert_int_equal(needs(found), 1);
+        assert_string_equal(found[0].id, "i1");
+        assert_string_equal(found[0].incident, "i1");
+        assert_false(found[0].urgent);
+        assert_non_null(strstr(found[0].text, "in 30 min. a1, service.rollback, waits for approve or reject"));
+        /* Somebody decided against it: it is still near, and nothing is under way. */
+        assert_int_equal(say(WORD_REJECT, 1, why), 0);
+        assert_int_equal(needs(found), 1);
+        assert_non_null(strstr(found[0].text, "nothing is under way"));
+        i->state = INCIDENT_RESOLVED;
+        assert_int_equal(needs(found), 0);
+}
+
+/* What is approved is under way, and wakes nobody. */
+static void test_needs_nobody_meanwhile(void **state)
+{
+        struct incident *i = leak(2);
+        static struct need found[PAGES_MAX];
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        i->has_breach = true;
+        i->breach.earliest = now + SECONDS(600);
+        tick();
+        assert_int_equal(needs(found), 1);
+        assert_int_equal(say(WORD_APPROVE, 1, why), 0);
+        assert_true(only()->state == REMEDY_APPROVED || remedy_is_in_flight(only()->state));
+        assert_int_equal(needs(found), 0);
+}
+
+static int records_of(void *data, const struct audit_entry *entry)
+{
+        const char *name = json_string_value(json_object_get(entry->predicate, "record"));
+
+        *(int *)data += name && strcmp(name, "policy") == 0;
+        return 0;
+}
+
+static int policies(void)
+{
+        int count = 0;
+
+        assert_int_equal(audit_visit(audit, 0, UINT64_MAX, records_of, &count), 0);
+        return count;
+}
+
+/* By which numbers was decided stands in the log, and holds when it is read back, whatever the defaults are by then. */
+static void test_policy_is_in_the_log(void **state)
+{
+        uint8_t was[DIGEST_SIZE], is[DIGEST_SIZE];
+        struct acting *plain, *other;
+        struct policy policy;
+
+        (void)state;
+        tick();
+        assert_int_equal(policies(), 1);
+        tick();
+        assert_int_equal(policies(), 1);
+        policy_defaults(&policy);
+        policy.attempts_most = 7;
+        policy.trials[RUNG_PROPOSE].alpha = 0.1234567890123;
+        conduct_set_policy(conduct, &policy);
+        assert_int_equal(acting_policy(conduct_acting(conduct))->attempts_most, 3);
+        tick();
+        assert_int_equal(policies(), 2);
+        assert_int_equal(acting_policy(conduct_acting(conduct))->attempts_most, 7);
+        assert_int_equal(acting_digest(conduct_acting(conduct), was), 0);
+        conduct_free(&conduct);
+        audit_free(&audit);
+        begin(true);
+        assert_true(acting_policy(conduct_acting(conduct))->trials[RUNG_PROPOSE].alpha == policy.trials[RUNG_PROPOSE].alpha);
+        assert_int_equal(acting_digest(conduct_acting(conduct), is), 0);
+        assert_memory_equal(is, was, DIGEST_SIZE);
+        conduct_set_policy(conduct, &policy);
+        tick();
+        assert_int_equal(policies(), 2);
+        /* It is part of the state. */
+        assert_int_equal(acting_new(NULL, &plain), 0);
+        assert_int_equal(acting_new(&policy, &other), 0);
+        assert_int_equal(acting_digest(plain, was), 0);
+        assert_int_equal(acting_digest(other, is), 0);
+        assert_memory_not_equal(is, was, DIGEST_SIZE);
+        acting_free(&plain);
+        acting_free(&other);
+}
+
 static void test_incomplete_is_no_evidence(void **state)
 {
         (void)state;
@@ -543,6 +667,9 @@ int main(void)
                 TEST(test_plan_that_changed_needs_a_new_word),
                 TEST(test_pause_and_reject),
                 TEST(test_log_brings_it_back),
+                TEST(test_needs),
+                TEST(test_needs_nobody_meanwhile),
+                TEST(test_policy_is_in_the_log),
                 TEST(test_incomplete_is_no_evidence),
         };
 

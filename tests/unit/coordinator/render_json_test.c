@@ -61,7 +61,8 @@ static void test_status(void **state)
         f->view.lost_events = 7;
         root = render("status", f);
         s = json_object_get(root, "status");
-        HAS(s, "version:s", "uptime_s:n", "hosts:n", "services:n", "edges:n", "incidents_open:n", "paused:?o", "lost_events:n");
+        HAS(s, "version:s", "uptime_s:n", "hosts:n", "services:n", "edges:n", "incidents_open:n", "paused:?o", "lost_events:n",
+            "unwatched.edges:n", "unwatched.services:n");
         assert_int_equal(json_integer_value(json_object_get(s, "services")), 8);
         assert_int_equal(json_integer_value(json_object_get(s, "uptime_s")), 3661);
         assert_int_equal(json_integer_value(json_object_get(s, "lost_events")), 7);

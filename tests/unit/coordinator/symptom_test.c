@@ -181,6 +181,42 @@ static void a_service_that_fails_over_and_over_is_found(void **state)
         assert_non_null(found("crash-loop"));
 }
 
+/* Four fifths of the local ports towards one far end. */
+static void a_host_that_runs_out_of_ports_is_found(void **state)
+{
+        (void)state;
+        calls = agent_client(&a, "web", "192.0.2.7", 443);
+        pass(2400, some_calls);
+        opened(calls, 24000, 0);
+        pass(600, nothing);
+        assert_null(found("port-exhaustion")); /* of how many, nobody told */
+        a.s.resources.ports = 28232;
+        pass(600, nothing);
+        assert_non_null(found("port-exhaustion"));
+        assert_true(found("port-exhaustion")->limit == 28232 || found("port-exhaustion")->subjects[0].limit == 28232);
+}
+
+static void what_there_is_no_room_to_measure_is_told(void **state)
+{
+        char far[32];
+        struct view *v;
+
+        set_up(state);
+        core_free(&core);
+        assert_int_equal(core_new(&(struct core_options){ .coordinator = 42, .memory_max = 16384 * 8 * 20 }, &core), 0);
+        core_set_signatures(core, set);
+        for (int i = 0; i < 30; i++) {
+                snprintf(far, sizeof(far), "192.0.2.%d", i + 1);
+                opened(agent_client(&a, "web", far, 443), 10, 10);
+        }
+        pass(120, nothing);
+        assert_int_equal(core_view(core, now, &(struct view_query){ .parts = VIEW_INCIDENTS }, &v), 0);
+        assert_true(v->unwatched_edges >= 10 && v->unwatched_edges < 20);
+        assert_int_equal(v->unwatched_services, 0);
+        view_free(&v);
+        tear_down(state);
+}
+
 static void a_question_is_looked_at_closely_and_for_a_while(void **state)
 {
         struct wire_commands commands;
@@ -230,6 +266,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_server_that_refuses_is_found_unless_something_is_missing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_listener_that_drops_is_found, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_service_that_fails_over_and_over_is_found, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_host_that_runs_out_of_ports_is_found, set_up, tear_down),
+                cmocka_unit_test(what_there_is_no_room_to_measure_is_told),
                 cmocka_unit_test_setup_teardown(a_question_is_looked_at_closely_and_for_a_while, set_up, tear_down),
         };
 

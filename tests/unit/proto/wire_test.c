@@ -57,6 +57,7 @@ static struct fixture *fixture_new(void)
                                  .agent_rss_bytes = 1u << 20,
                                  .agent_map_bytes = 2u << 20,
                                  .agent_cpu_ns = 12345,
+                                 .resources = { 28232, UINT64_C(8) << 30, UINT64_C(5) << 30, 3 },
                                  .labels = f->labels,
                                  .labels_count = 2,
                                  .hooks = f->hooks,
@@ -171,6 +172,7 @@ static void expect_same(const struct summary *a, const struct summary *b)
 #define SAME_TEXT(field) assert_string_equal(a->field, b->field)
         SAME(session), SAME(sequence), SAME(session_started), SAME(at), SAME(interval), SAME(full), SAME(final), SAME(lost);
         SAME(lost_keys), SAME(key_threshold), SAME(agent_rss_bytes), SAME(agent_map_bytes), SAME(agent_cpu_ns);
+        SAME(resources.ports), SAME(resources.memory_bytes), SAME(resources.memory_available_bytes), SAME(resources.oom_kills);
         SAME_TEXT(host), SAME_TEXT(host_id), SAME_TEXT(boot_id), SAME_TEXT(kernel), SAME_TEXT(agent_version);
         SAME(labels_count), SAME(hooks_count), SAME(identities_count), SAME(addresses_count), SAME(listeners_count);
         SAME(edges_count), SAME(keys_count), SAME(processes_count);

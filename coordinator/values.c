@@ -1,13 +1,10 @@
-#include "coordinator/cli/values.h"
+#include "coordinator/values.h"
 #include "proto/time_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *none(char buffer[VALUE_SIZE])
 {
@@ -105,6 +102,20 @@ const char *value_time(char buffer[VALUE_SIZE], json_t *v, int64_t now)
         return buffer;
 }
 
+const char *value_time_utc(char buffer[VALUE_SIZE], json_t *v)
+{
+        int64_t ns;
+        struct tm then;
+        time_t seconds;
+
+        if (!json_is_string(v) || time_text_parse(json_string_value(v), 0, &ns) < 0)
+                return none(buffer);
+        seconds = ns / NSEC_PER_SEC;
+        gmtime_r(&seconds, &then);
+        strftime(buffer, VALUE_SIZE, "%Y-%m-%d %H:%M:%S UTC", &then);
+        return buffer;
+}
+
 json_t *value_at(json_t *object, const char *key, const char *inner)
 {
         json_t *v = json_object_get(object, key);
@@ -117,24 +128,4 @@ const char *value_string(json_t *object, const char *key)
         const char *s = json_string_value(json_object_get(object, key));
 
         return s ? s : "";
-}
-
-void terminal_read(struct terminal *ret_terminal)
-{
-        const char *columns = getenv("COLUMNS"), *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
-        bool tty = isatty(STDOUT_FILENO), able = term && *term && strcmp(term, "dumb");
-        struct winsize size;
-
-        *ret_terminal = (struct terminal){ .live = tty && able, .colour = tty && able && !(no_colour && *no_colour) };
-        if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
-                ret_terminal->width = size.ws_col;
-                ret_terminal->height = size.ws_row;
-        }
-        /* COLUMNS is how people say it for a pipe. */
-        if (!ret_terminal->width && columns)
-                ret_terminal->width = (size_t)MAX(atoi(columns), 0);
-        if (tty && !ret_terminal->width)
-                ret_terminal->width = 80;
-        if (tty && !ret_terminal->height)
-                ret_terminal->height = 24;
 }

@@ -1,13 +1,16 @@
 /* Rolls back by a symbolic link among releases, and a unit that is restarted: LINK -> RELEASES/NAME. The order names
  * the release to go back to by the digest of its path or of its name; what it is called is found in the folder.
  *
+ * Two drivers: `release-link`, whose releases are folders from which the unit runs, and `drop-in`, whose releases are
+ * files, each a drop-in of the unit that says how that release is run; there the link is UNIT.d/NAME.conf.
+ *
  * Barriers: a file BARRIERS/NAME says that release NAME changed what cannot be changed back (a schema, a format of
- * messages, a flag that goes one way). Releases are ordered by the time at which their folders were last changed;
+ * messages, a flag that goes one way). Releases are ordered by the time at which they were last changed;
  * a rollback is refused if the release that runs, or any between it and the target, has such a mark, or if a mark
  * names a release that is not there, as then its place is not known. */
 #include "agent/config_services.h"
 #include "agent/digest.h"
-#include "agent/rollback.h"
+#include "agent/driver.h"
 #include "agent/unit.h"
 
 #include <dirent.h>
@@ -44,15 +47,26 @@ static const char *base(const char *path)
         return slash ? slash + 1 : path;
 }
 
-static int64_t changed(const char *folder, const char *name)
+static bool is_drop_in(const struct service *service)
+{
+        return strcmp(service->rollback.driver, driver_drop_in.name) == 0;
+}
+
+static int64_t wall_of(const struct stat *st)
+{
+        return st->st_mtim.tv_sec * NSEC_PER_SEC + st->st_mtim.tv_nsec;
+}
+
+/* When the release was; -1: there is none of the name. */
+static int64_t changed(const struct service *service, const char *name)
 {
         char path[2 * PATH_SIZE];
         struct stat st;
 
-        if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) || lstat(path, &st) < 0 ||
-            !S_ISDIR(st.st_mode))
+        if (snprintf(path, sizeof(path), "%s/%s", service->rollback.releases, name) >= (int)sizeof(path) || lstat(path, &st) < 0 ||
+            (st.st_mode & S_IFMT) != (is_drop_in(service) ? S_IFREG : S_IFDIR))
                 return -1;
-        return st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+        return wall_of(&st);
 }
 
 static bool is_meant(const struct service *service, const char *name, uint64_t digest)
@@ -75,8 +89,7 @@ static int find_release(const struct service *service, uint64_t digest, char *re
         if (!folder)
                 return -errno;
         while ((item = readdir(folder))) {
-                if (item->d_name[0] == '.' || changed(service->rollback.releases, item->d_name) < 0 ||
-                    !is_meant(service, item->d_name, digest))
+                if (item->d_name[0] == '.' || changed(service, item->d_name) < 0 || !is_meant(service, item->d_name, digest))
                         continue;
                 if (r == 0) {
                         r = -EEXIST;
@@ -103,7 +116,7 @@ static const char *barrier(const struct service *service, int64_t target, char *
 
                 if (item->d_name[0] == '.')
                         continue;
-                at = changed(service->rollback.releases, item->d_name);
+                at = changed(service, item->d_name);
                 if (at >= 0 && at <= target)
                         continue; /* of the target itself, or before it */
                 snprintf(name, size, "%s", item->d_name);
@@ -132,7 +145,7 @@ static bool find(struct action_call *call, struct inverse *ret)
                 return false;
         }
         snprintf(real, sizeof(real), "%s", base(ret->former));
-        now = changed(service->rollback.releases, real);
+        now = changed(service, real);
         if (now < 0 || (call->order->from && !is_meant(service, real, call->order->from))) {
                 action_unchanged(call, now < 0 ? ACTION_REASON_UNSUPPORTED : ACTION_REASON_CHANGED,
                                  now < 0 ? "the link does not lead to one of the releases"
@@ -147,7 +160,7 @@ static bool find(struct action_call *call, struct inverse *ret)
                                               : "the one that runs");
                 return false;
         }
-        target = changed(service->rollback.releases, name);
+        target = changed(service, name);
         if (target < 0 || target >= now) {
                 action_unchanged(call, ACTION_REASON_NO_RELEASE, "the release to go back to is not older than the one that runs");
                 return false;
@@ -168,12 +181,14 @@ static bool find(struct action_call *call, struct inverse *ret)
 
 static void check(struct action_call *call)
 {
+        const struct service *service = call->service;
         struct inverse found;
         uint32_t pid;
 
         if (!find(call, &found))
                 return;
-        if (unit_main_pid(call, call->service->rollback.unit, &pid) < 0) {
+        if (unit_main_pid(call, service->rollback.unit, &pid) < 0 ||
+            (is_drop_in(service) && unit_has_drop_in(call, service->rollback.unit, service->rollback.link) < 0)) {
                 call->result.outcome = REMEDY_UNCHANGED;
                 call->result.reason = ACTION_REASON_UNSUPPORTED;
                 return;
@@ -213,6 +228,13 @@ static int point(const struct service *service, const char *text)
         return fsync(folder) < 0 ? -errno : 0;
 }
 
+static int restart(struct action_call *call)
+{
+        int r = is_drop_in(call->service) ? unit_reload_all(call) : 0;
+
+        return r < 0 ? r : unit_restart(call, call->service->rollback.unit);
+}
+
 static void apply(struct action_call *call)
 {
         const struct inverse *kept = (const struct inverse *)(const void *)call->inverse;
@@ -226,7 +248,7 @@ static void apply(struct action_call *call)
         r = point(call->service, kept->ours);
         if (r < 0)
                 action_failed(call, ACTION_REASON_FAILED, "cannot change the link: %s", strerror(-r));
-        else if (unit_restart(call, call->service->rollback.unit) < 0 || unit_await_ready(call, call->service->rollback.unit) < 0)
+        else if (restart(call) < 0 || unit_await_ready(call, call->service->rollback.unit) < 0)
                 call->result.outcome = REMEDY_FAILED;
         else
                 call->result.outcome = REMEDY_DONE;
@@ -235,23 +257,17 @@ static void apply(struct action_call *call)
         state_of(kept->ours, &call->result.present);
 }
 
-/* By the main process of the unit: what it runs lies in the release, or it works there. 1, 0, -errno. A process that
- * does neither tells nothing, so that 0 only means that it was not seen. */
-static int runs_from(struct action_call *call, const char *link)
+/* By what the process runs, or where: 1 if that lies in the release. One that does neither tells nothing. */
+static int runs_in(uint32_t pid, const struct service *service, const char *link)
 {
         static const char *const ways[] = { "exe", "cwd" };
         char release[2 * PATH_SIZE], path[64], text[PATH_SIZE];
         CLEANUP_FREE char *resolved = NULL;
-        uint32_t pid;
-        int r;
 
-        snprintf(release, sizeof(release), "%s/%s", call->service->rollback.releases, base(link));
+        snprintf(release, sizeof(release), "%s/%s", service->rollback.releases, base(link));
         resolved = realpath(release, NULL);
         if (!resolved)
                 return -errno;
-        r = unit_main_pid(call, call->service->rollback.unit, &pid);
-        if (r < 0)
-                return r;
         for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
                 size_t length = strlen(resolved);
 
@@ -260,6 +276,32 @@ static int runs_from(struct action_call *call, const char *link)
                         return 1;
         }
         return 0;
+}
+
+/* By the age of the process: 1 if the drop-in was what it is already when the process began. */
+static int runs_after(uint32_t pid, const struct service *service, const char *link)
+{
+        char text[PATH_SIZE];
+        struct stat st;
+        int64_t began;
+        int r = read_link(service->rollback.link, text);
+
+        if (r == 0)
+                r = unit_process_began(pid, &began);
+        if (r < 0 || lstat(service->rollback.link, &st) < 0)
+                return r < 0 ? r : -errno;
+        return strcmp(text, link) == 0 && began >= wall_of(&st);
+}
+
+/* The main process of the unit runs the release: 1, 0, -errno. */
+static int runs_from(struct action_call *call, const char *link)
+{
+        uint32_t pid;
+        int r = unit_main_pid(call, call->service->rollback.unit, &pid);
+
+        if (r < 0)
+                return r;
+        return is_drop_in(call->service) ? runs_after(pid, call->service, link) : runs_in(pid, call->service, link);
 }
 
 static void verify(struct action_call *call)
@@ -274,7 +316,7 @@ static void verify(struct action_call *call)
                 action_say(call, "the link leads elsewhere");
         } else if (runs_from(call, kept->ours) == 1) {
                 call->result.verdict = ACTION_VERDICT_VERIFIED;
-        } else if (runs_from(call, kept->former) == 1) {
+        } else if (runs_from(call, kept->former) == 1 || (is_drop_in(call->service) && runs_from(call, kept->ours) == 0)) {
                 call->result.verdict = ACTION_VERDICT_FALSIFIED;
                 action_say(call, "the unit still runs the release from before");
         } else {
@@ -289,7 +331,7 @@ static int go_back(struct action_call *call)
 
         if (r < 0)
                 call->detail[0] = '\0';
-        return unit_restart(call, call->service->rollback.unit);
+        return restart(call);
 }
 
 static void revert(struct action_call *call)
@@ -329,4 +371,5 @@ static void revert(struct action_call *call)
         state_of(text, &call->result.present);
 }
 
-const struct rollback_driver rollback_link = { "release-link", check, inverse, apply, verify, revert };
+const struct action_driver driver_drop_in = { "drop-in", check, inverse, apply, verify, revert };
+const struct action_driver driver_link = { "release-link", check, inverse, apply, verify, revert };
