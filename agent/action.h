@@ -1,4 +1,4 @@
-/* What an action is: five functions on one contract. Each action_NAME.c defines one `const struct action
+/* What an action is: six functions on one contract. Each action_NAME.c defines one `const struct action
  * action_NAME`, which the build puts into the table; there is no list to edit.
  *
  * All of them run in a process of their own that the executor forks for one step and ends when it takes too long,
@@ -13,6 +13,7 @@
  *  - apply() runs once, right after a check(). UNCHANGED only if nothing at all was changed; FAILED otherwise.
  *  - verify() changes nothing and may be repeated: does the change have its effect, read through another channel
  *    than the one that applied it? What it cannot tell is UNKNOWN.
+ *  - extend() may be repeated: the lease ends at `lease_end` now. If it fails the change is undone.
  *  - revert() may be repeated and may find anything: nothing done, half of it, all of it. It first looks whether
  *    the present value is still ours, else OTHERS. It reads `present` after it is done; the executor compares.
  *
@@ -55,6 +56,8 @@ struct action {
         void (*inverse)(struct action_call *call);
         void (*apply)(struct action_call *call);
         void (*verify)(struct action_call *call);
+        /* NULL but where what was changed has the end of the lease in itself. */
+        void (*extend)(struct action_call *call);
         void (*revert)(struct action_call *call);
 };
 

@@ -217,7 +217,7 @@ static void state_of(const struct executor_order *order, const struct diag_conne
 
 static void check(struct action_call *call)
 {
-        struct diag_connection connections[ACTION_COOKIES_MAX];
+        struct diag_connection connections[ACTION_COOKIES_MAX] = { 0 };
 
         if (find(call, connections))
                 state_of(call->order, connections, &call->result.former);
@@ -226,7 +226,7 @@ static void check(struct action_call *call)
 static void inverse(struct action_call *call)
 {
         struct inverse *to = (struct inverse *)(void *)call->inverse;
-        struct diag_connection connections[ACTION_COOKIES_MAX];
+        struct diag_connection connections[ACTION_COOKIES_MAX] = { 0 };
 
         if (!find(call, connections))
                 return;
@@ -238,7 +238,7 @@ static void inverse(struct action_call *call)
 
 static void apply(struct action_call *call)
 {
-        struct diag_connection connections[ACTION_COOKIES_MAX];
+        struct diag_connection connections[ACTION_COOKIES_MAX] = { 0 };
         uint32_t closed = 0;
 
         if (!find(call, connections))

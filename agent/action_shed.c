@@ -174,6 +174,16 @@ static void verify(struct action_call *call)
         target_cgroup_close(&cgroup);
 }
 
+static void extend(struct action_call *call)
+{
+        int r = probe_shed_extend(key_of(call), (uint64_t)call->lease_end);
+
+        if (r < 0)
+                action_failed(call, ACTION_REASON_FAILED, "the kernel was not told the new deadline: %s", strerror(-r));
+        else
+                call->result.outcome = REMEDY_DONE;
+}
+
 static void revert(struct action_call *call)
 {
         struct event_shed_counts counts = { 0 };
@@ -211,5 +221,6 @@ const struct action action_shed = {
         .inverse = inverse,
         .apply = apply,
         .verify = verify,
+        .extend = extend,
         .revert = revert,
 };

@@ -283,7 +283,7 @@ static int runs_after(uint32_t pid, const struct service *service, const char *l
 {
         char text[PATH_SIZE];
         struct stat st;
-        int64_t began;
+        int64_t began = 0;
         int r = read_link(service->rollback.link, text);
 
         if (r == 0)

@@ -31,10 +31,13 @@ bool executor_write_entry(struct executor_child *child, uint32_t index)
 
 static void load(void *data, const struct journal_entry *entry)
 {
+        const struct action *action = action_find(entry->remedy.request.kind);
         struct executor_child *child = data;
+        struct remedy remedy = entry->remedy;
         uint32_t index;
 
-        if (remedy_load(&child->core, &entry->remedy, &index) < 0) {
+        remedy.request.extends = action && action->extend; /* of this agent's code, whatever wrote the entry */
+        if (remedy_load(&child->core, &remedy, &index) < 0) {
                 child->core.damaged = true;
                 return;
         }

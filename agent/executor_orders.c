@@ -35,6 +35,7 @@ static struct remedy_request request_of(const struct executor_child *child, cons
         q.one_way = action->one_way(service);
         q.temporary = action->temporary;
         q.gone_with_boot = action->gone_with_boot;
+        q.extends = action->extend != NULL;
         q.lease_max = action->lease_max(service);
         return q;
 }

@@ -41,6 +41,9 @@ static void perform(const struct action *action, struct action_call *call, enum 
         case REMEDY_STEP_VERIFY:
                 action->verify(call);
                 break;
+        case REMEDY_STEP_EXTEND:
+                action->extend(call);
+                break;
         case REMEDY_STEP_REVERT:
                 action->revert(call);
                 break;

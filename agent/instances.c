@@ -214,7 +214,7 @@ static void digest_of(const struct instances *instances, const uint8_t *states, 
 
 void instances_checked(struct action_call *call, const struct instances *instances)
 {
-        uint8_t states[INSTANCES_MAX];
+        uint8_t states[INSTANCES_MAX] = { 0 };
 
         for (uint32_t i = 0; i < instances->count; i++)
                 states[i] = instances->items[i].former;
@@ -268,7 +268,7 @@ static const struct instances *kept(struct action_call *call)
 void instances_apply(struct action_call *call)
 {
         const struct instances *instances = kept(call);
-        uint8_t states[INSTANCES_MAX];
+        uint8_t states[INSTANCES_MAX] = { 0 };
 
         if (!instances) {
                 action_unchanged(call, ACTION_REASON_FAILED, "the journal does not say what is to be changed");
@@ -340,7 +340,7 @@ void instances_verify(struct action_call *call)
 {
         const struct instances *instances = kept(call);
         bool found[INSTANCES_MAX] = { false };
-        uint8_t states[INSTANCES_MAX];
+        uint8_t states[INSTANCES_MAX] = { 0 };
         bool all = true;
 
         call->result.outcome = REMEDY_DONE;
@@ -365,7 +365,7 @@ void instances_revert(struct action_call *call)
 {
         const struct instances *instances = kept(call);
         struct instances back;
-        uint8_t states[INSTANCES_MAX];
+        uint8_t states[INSTANCES_MAX] = { 0 };
 
         call->result.outcome = REMEDY_FAILED;
         call->result.reason = ACTION_REASON_FAILED;

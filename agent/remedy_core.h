@@ -7,7 +7,7 @@
  *     PREPARING ─ check and inverse read ─→ CHECKED (a dry run) | REFUSED
  *        └→ INTENDED ─ intent and inverse on disk ─→ apply
  *              ├→ REFUSED    nothing was changed after all, and the intent is forgotten
- *              ├→ APPLIED ─ on disk ─→ verify on this host ─→ KEEP: lease anew │ CLOSE → CLOSED
+ *              ├→ APPLIED ─ on disk ─→ verify on this host ─→ KEEP: lease anew, extend │ CLOSE → CLOSED
  *              │     └ lapse: verified and not temporary → HELD, else ↓
  *              └→ REVERTING ─→ REVERTED (compared) | YIELDED (somebody else's) | STUCK (after three attempts)
  *
@@ -19,6 +19,7 @@
  *    counts as its age, so that no jump of a clock gives budget back;
  *  - one key is applied at most once;
  *  - a change outlives neither its lease nor a restart, unless it was verified and its lapse means hold;
+ *  - what has the end of its lease in itself knows the one that counts, or is being told, or undone;
  *  - REVERTED is only said when the present state was read and is the former one, or the target is gone;
  *  - nothing new begins while what a former life left is not settled, while an entry of the journal is damaged,
  *    or, for its kind of action, while one is stuck. */
@@ -54,12 +55,20 @@ struct remedy_request {
         bool one_way;        /* it cannot be undone */
         bool temporary;      /* a lapse always means revert */
         bool gone_with_boot; /* the change does not survive a reboot */
+        bool extends;        /* what was changed has the end of the lease in itself, and is told when that moves */
         int64_t lease_max;
 };
 
 #define REMEDY_PREPARING ((enum action_state)ACTION_STATES)
 
-enum remedy_step { REMEDY_STEP_NONE, REMEDY_STEP_PREPARE, REMEDY_STEP_APPLY, REMEDY_STEP_VERIFY, REMEDY_STEP_REVERT };
+enum remedy_step {
+        REMEDY_STEP_NONE,
+        REMEDY_STEP_PREPARE,
+        REMEDY_STEP_APPLY,
+        REMEDY_STEP_VERIFY,
+        REMEDY_STEP_EXTEND,
+        REMEDY_STEP_REVERT
+};
 
 /* As in the journal, but for what says otherwise. */
 struct remedy {
@@ -79,6 +88,7 @@ struct remedy {
         enum remedy_step step; /* that runs */
         bool writing;          /* a write was asked for and not answered */
         bool revert_wanted;    /* as soon as the step ends */
+        bool extend_wanted;    /* likewise: the lease has another end than what was changed knows */
         bool left_behind;      /* a former life's, not settled yet */
         bool fresh;            /* begun just now by this order; the driver clears it */
         bool unsaved;          /* it ended, and that is not on disk yet */

@@ -100,7 +100,9 @@ during() { # WORDS...: what is done until let_go() happens while it is applied
         forget
         coproc "$DRIVER" "$CONFIG" "$STATE" 2>>"$TMPDIR/log"
         HELD=$COPROC_PID
-        exec 6>&"${COPROC[1]}" 7<&"${COPROC[0]}" {COPROC[1]}>&- {COPROC[0]}<&-
+        local from=${COPROC[0]} to=${COPROC[1]}
+        exec 6>&"$to" 7<&"$from"
+        exec {to}>&- {from}<&-
         printf '%s\n' "apply connect.shed key=1 $*" "wait key=1 verdict=1" >&6
         while read -r -t 20 -u 7 SAID; do case $SAID in *verdict=[vuf]*) break ;; esac; done
 }
@@ -135,6 +137,13 @@ let_go "revert connect.shed key=1 service=web" "wait key=1 state=reverted"
 ask connect 127.0.0.1 "${IS[port]}" 50
 is "$(said 1), $ANSWER, $(pins)" "reverted ordered, 50 0 0, 0" "undone: all pass again, and nothing is left"
 ok "and it was counted" grep -q 'detail=[0-9]* connections passed, [0-9]* were refused' <<<"$SAID"
+
+during "service=web lease=2 pid=$A server=database rate=5"
+printf '%s\n' "keep connect.shed key=1 service=web lease=20" "sleep=500" >&6
+sleep 2.5
+ask connect 127.0.0.1 "${IS[port]}" 50
+ok "a longer lease is told to the kernel ($ANSWER)" test "$(cut -d' ' -f2 <<<"$ANSWER")" -gt 40
+let_go "revert connect.shed key=1 service=web" "wait key=1 state=reverted"
 
 # The executor is killed, and no other comes: the kernel ends it by itself.
 during "service=web lease=2 pid=$A server=database rate=5"

@@ -1,6 +1,7 @@
-/* What no agent would send: an executor that may do one thing to one service is given random messages of all sizes, and
- * orders in which everything is random but the one or other field. It must go on, and begin nothing: what it may
- * freeze is never named by what it is sent. SEED (default 1) repeats a run; COUNT is how many messages. */
+/* What no agent would send: an executor that may do many things to one service is given random messages of all sizes, and
+ * orders in which everything is random but the one or other field. It must go on, and begin nothing: the processes, the
+ * connections and the server that it may touch are never named by what it is sent, and commands and units of the file
+ * that would show that they were asked are not there. SEED (default 1) repeats a run; COUNT is how many messages. */
 #include "agent/config.h"
 #include "agent/executor.h"
 #include "agent/options.h"
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 static uint64_t random_state;
-static unsigned told[ACTION_STATES], wrong;
+static unsigned told[ACTION_STATES], looked_at[ACTION_KINDS], wrong; /* the latter: refused by the action itself */
 
 static uint64_t draw(void)
 {
@@ -36,13 +37,23 @@ static void make_order(struct executor_order *o)
         fill_random(o, sizeof(*o));
         o->order = (uint32_t)(draw() % 8);
         o->kind = (uint32_t)(draw() % 16);
-        o->service = draw() % 2 ? action_text_digest("web") : draw();
+        o->service = draw() % 8 ? action_text_digest("web") : draw();
         o->epoch = draw() % 3; /* a high one would end all that comes after it */
         if (draw() % 8)
                 o->expires = clock_wall() + (int64_t)(draw() % (uint64_t)(60 * NSEC_PER_SEC));
         if (draw() % 8)
                 o->lease = (int64_t)(draw() % (uint64_t)(60 * NSEC_PER_SEC));
         o->resource = (uint32_t)(draw() % 5);
+        if (draw() % 2)
+                o->value = draw() % (UINT64_C(1) << (draw() % 64));
+        if (draw() % 2)
+                o->server = action_text_digest("database");
+        if (draw() % 2)
+                o->rate = (uint32_t)(draw() % 1000);
+        if (draw() % 2)
+                o->instances = (uint32_t)(draw() % 1100);
+        o->tier = (uint32_t)(draw() % 2 ? draw() : draw() % 2); /* 2 may be raised, which touches nothing */
+        o->by_person = (uint32_t)(draw() % 2);
         o->key_low = draw() % 64;
         o->key_high = 7;
         o->targets_count = (uint32_t)(draw() % (draw() % 8 ? 4 : 64));
@@ -62,6 +73,8 @@ static void listen_to(int fd, int wait_ms)
                 if (e.kind == 0)
                         continue;
                 told[e.state % ACTION_STATES]++;
+                if (e.kind < ACTION_KINDS && e.detail[0])
+                        looked_at[e.kind]++;
                 if (e.state != ACTION_REFUSED || e.reason == ACTION_REASON_NONE || e.reason >= ACTION_REASONS) {
                         printf("# key %llu of %u: %s, %u\n", (unsigned long long)e.key_low, e.kind,
                                action_state_name((enum action_state)e.state), e.reason);
@@ -79,7 +92,7 @@ int main(void)
         struct options options = { .config = file };
         struct executor_request request;
         struct config config;
-        int pair[2], status;
+        int pair[2], status, missed = 0;
         FILE *out;
         pid_t pid;
 
@@ -89,7 +102,16 @@ int main(void)
         out = fopen(file, "we");
         if (!out)
                 return 1;
-        fputs("services:\n  web: {match: {unit: web.service}, freeze: {within: 60s}}\nallow: [process.freeze]\n"
+        fputs("services:\n  web:\n    match: {unit: web.service}\n    restart_safe: {}\n    freeze: {within: 60s}\n"
+              "    limit: {within: 60s, cpu: 10, memory: 1MiB, io: 4096, device: /dev/null}\n    close: {idle: 1s}\n"
+              "    shed: {within: 60s, rate: 0, servers: [{service: database, addresses: [127.0.0.1], port: 5432}]}\n"
+              "    scale: {driver: commands, min: 0, max: 1000, state: [/nowhere/state], do: [/nowhere/do], undo: "
+              "[/nowhere/undo]}\n"
+              "    suspend: {driver: systemd, unit: web-that-is-nowhere.service}\n"
+              "    rollback: {driver: drop-in, link: /nowhere/link, releases: /nowhere, unit: web.service}\n"
+              "    observe: {within: 60s}\n"
+              "allow: [process.freeze, cgroup.limit, connection.close, connect.shed, service.scale, service.suspend,"
+              " service.rollback, observe.raise]\n"
               "limits: {actions_per_hour: 1000, attempts: 100, cooldown: 1s, concurrent: 100}\n",
               out);
         if (fclose(out) != 0 || config_load(file, &config, &error) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
@@ -113,15 +135,21 @@ int main(void)
                 }
                 if (send(pair[0], &request, size, MSG_NOSIGNAL) < 0)
                         break;
-                listen_to(pair[0], 0);
+                listen_to(pair[0], i % 8 ? 0 : 1); /* one thing at a time is done to a service */
         }
         listen_to(pair[0], 3000);
-        printf("1..4\n%s 1 - it goes on\n", waitpid(pid, &status, WNOHANG) == 0 ? "ok" : "not ok");
+        for (enum action_kind kind = ACTION_SERVICE_ROLLBACK; kind < ACTION_KINDS; kind++) {
+                printf("# %s: %u\n", action_kind_name(kind), looked_at[kind]);
+                if (config.allow & 1u << kind && !looked_at[kind])
+                        missed++;
+        }
+        printf("1..5\n%s 1 - it goes on\n", waitpid(pid, &status, WNOHANG) == 0 ? "ok" : "not ok");
         close(pair[0]);
         printf("%s 2 - and ends when it is let go\n",
                waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "ok" : "not ok");
         printf("%s 3 - everything was refused, with a reason\n", wrong ? "not ok" : "ok");
         printf("# %u refusals\n%s 4 - and refused it was\n", told[ACTION_REFUSED],
                told[ACTION_REFUSED] > count / 20 ? "ok" : "not ok");
-        return wrong != 0;
+        printf("%s 5 - by each action at least once\n", missed ? "not ok" : "ok");
+        return wrong || missed;
 }

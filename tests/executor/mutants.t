@@ -9,12 +9,12 @@ CC=${CC:-gcc}
 MUTANT=$TMPDIR/mutant
 mkdir -p "$MUTANT/agent"
 
-# mutant INVARIANT FILE SED DESCRIPTION
-mutant() {
-        local invariant=$1 file=$2 edit=$3 description=$4 output
-        cp agent/remedy_core.c agent/remedy_limits.c "$MUTANT/agent"
-        sed -i -e "$edit" "$MUTANT/agent/$file"
-        if cmp -s "agent/$file" "$MUTANT/agent/$file"; then
+# broken INVARIANT SED DESCRIPTION: a promise, and what breaks it in whichever file has it
+broken() {
+        local invariant=$1 edit=$2 description=$3 output
+        cp agent/remedy_*.c "$MUTANT/agent"
+        sed -i -e "$edit" "$MUTANT"/agent/remedy_*.c
+        if cat agent/remedy_*.c | cmp -s - <(cat "$MUTANT"/agent/remedy_*.c); then
                 fail "$description" "the source is not what it was when this break was written"
                 return
         fi
@@ -31,35 +31,34 @@ mutant() {
         fi
 }
 
-core() { mutant "$1" remedy_core.c "$2" "$3"; }
-limits() { mutant "$1" remedy_limits.c "$2" "$3"; }
-
-core intent 's/^                write_down(core, r);\n        }\n}/&/; /^static void prepared/,/^}/s/write_down(core, r);/run(core, r, REMEDY_STEP_APPLY);/' \
+broken intent 's/^                remedy_write_down(core, r);\n        }\n}/&/; /^static void prepared/,/^}/s/remedy_write_down(core, r);/remedy_run(core, r, REMEDY_STEP_APPLY);/' \
         "it applies before the intent is written"
-core intent 's/} else if (r->state == ACTION_INTENDED \&\& !ok) {/} else if (false) {/' "it applies although the intent could not be written"
-core once 's/if (r \&\& begins \&\& r->state != ACTION_CHECKED .*/if (r \&\& begins \&\& r->state != ACTION_REVERTED \&\& r->state != ACTION_CHECKED) {/' \
+broken intent 's/} else if (r->state == ACTION_INTENDED \&\& !ok) {/} else if (false) {/' "it applies although the intent could not be written"
+broken once 's/if (r \&\& begins \&\& r->state != ACTION_CHECKED .*/if (r \&\& begins \&\& r->state != ACTION_REVERTED \&\& r->state != ACTION_CHECKED) {/' \
         "a key can be applied again"
-core lease '/^void remedy_tick/,/^}/s/start_revert(core, r, ACTION_REASON_LEASE, now);/;/' "a lease lapses and nothing happens"
-core 'end|lease' 's/^                        reconcile(core, r, now);/                        ;/' "what a former life left is not looked after"
-core 'end|restored|life' 's/r->outcome == REMEDY_DONE \&\& //; s/result->outcome == REMEDY_DONE \&\& action_digest_equal(&r->present, &r->former)/result->outcome == REMEDY_DONE/' \
+broken lease '/^void remedy_tick/,/^}/s/remedy_start_revert(core, r, ACTION_REASON_LEASE, now);/;/' "a lease lapses and nothing happens"
+broken 'end|lease' 's/^                        reconcile(core, r, now);/                        ;/' "what a former life left is not looked after"
+broken 'end|restored|life' 's/r->outcome == REMEDY_DONE \&\& //; s/result->outcome == REMEDY_DONE \&\& action_digest_equal(&r->present, &r->former)/result->outcome == REMEDY_DONE/' \
         "a revert that says it is done is believed"
-core 'one way' 's/^        if (r->request.one_way) {$/        if (false) {/' "what cannot be undone is reverted"
-core 'dry run' 's/r->request.order == ACTION_ORDER_CHECK/false/' "a dry run goes on"
-core life '/^static void settle/,/^}/s/r->unsaved = true;/tell(core, r);/' "it tells how it ended before that is on disk"
-core 'stop file|expiry|epoch' 's/reason = remedy_refuses(core, &r->request, (int)place(core, r), now);/reason = ACTION_REASON_NONE;/' \
+broken extended 's/^                r->extend_wanted = ok \&\& .*/                ;/' "a new lease is not told to what ends by itself"
+broken extended 's/^                r->extend_wanted = r->request.extends;/                ;/' "nor by the next life"
+broken 'one way' 's/^        if (r->request.one_way) {$/        if (false) {/' "what cannot be undone is reverted"
+broken 'dry run' 's/r->request.order == ACTION_ORDER_CHECK/false/' "a dry run goes on"
+broken life '/^void remedy_settle/,/^}/s/r->unsaved = true;/remedy_tell(core, r);/' "it tells how it ended before that is on disk"
+broken 'stop file|expiry|epoch' 's/reason = remedy_refuses(core, &r->request, (int)remedy_place(core, r), now);/reason = ACTION_REASON_NONE;/' \
         "what changed while it was looked at does not count"
-limits allowed 's/if (!q->allowed)/if (false)/' "what is not in the file is done"
-limits 'stop file' 's/if (core->stopped)/if (false)/' "the stop file does not count"
-limits epoch 's/if (q->epoch < core->epoch)/if (false)/' "a lower epoch is heard"
-limits epoch 's/if (q->epoch > core->epoch || core->damaged)/if (core->damaged)/' "an epoch is acted on before it is written down"
-limits expiry 's/q->expires <= now->wall || //' "an expired order begins"
-limits 'one way' 's/if (q->one_way \&\& !q->by_person)/if (false)/' "one-way without a person"
-limits concurrent 's/if (live >= core->limits.concurrent)/if (false)/' "more than may run at a time"
-limits 'one a service' 's/(same \&\& remedy_is_live(r))/false/' "two at a time on a service"
-limits rate 's/if (hour >= core->limits.per_hour)/if (false)/' "more than may begin in an hour"
-limits attempts 's/if (day >= core->limits.attempts)/if (false)/' "more than may begin on a service in a day"
-limits cooldown 's/return cooling ? ACTION_REASON_COOLING : ACTION_REASON_NONE;/return ACTION_REASON_NONE;/' "no rest for a service"
-limits 'cooldown|rate|attempts' 's/: now->boot;/: INT64_MAX;/' \
+broken allowed 's/if (!q->allowed)/if (false)/' "what is not in the file is done"
+broken 'stop file' 's/if (core->stopped)/if (false)/' "the stop file does not count"
+broken epoch 's/if (q->epoch < core->epoch)/if (false)/' "a lower epoch is heard"
+broken epoch 's/if (q->epoch > core->epoch || core->damaged)/if (core->damaged)/' "an epoch is acted on before it is written down"
+broken expiry 's/q->expires <= now->wall || //' "an expired order begins"
+broken 'one way' 's/if (q->one_way \&\& !q->by_person)/if (false)/' "one-way without a person"
+broken concurrent 's/if (live >= core->limits.concurrent)/if (false)/' "more than may run at a time"
+broken 'one a service' 's/(same \&\& remedy_is_live(r))/false/' "two at a time on a service"
+broken rate 's/if (hour >= core->limits.per_hour)/if (false)/' "more than may begin in an hour"
+broken attempts 's/if (day >= core->limits.attempts)/if (false)/' "more than may begin on a service in a day"
+broken cooldown 's/return cooling ? ACTION_REASON_COOLING : ACTION_REASON_NONE;/return ACTION_REASON_NONE;/' "no rest for a service"
+broken 'cooldown|rate|attempts' 's/: now->boot;/: INT64_MAX;/' \
         "a reboot gives budget back"
-limits stuck 's/if (r->state == ACTION_STUCK \&\& r->request.kind == q->kind)/if (false)/' "what is stuck stops nothing"
+broken stuck 's/if (r->state == ACTION_STUCK \&\& r->request.kind == q->kind)/if (false)/' "what is stuck stops nothing"
 done_testing

@@ -35,6 +35,7 @@ struct known { /* what the observer knows of a key */
         enum action_state told;
         uint64_t former; /* value of the service as prepared */
         unsigned changes;
+        int64_t inside; /* the end of the lease that what was changed knows, where it knows one */
         bool under_way; /* from the intent on, until it is told that it ended */
         int64_t began, deadline;
 };
@@ -134,6 +135,18 @@ static void check_lasting(struct world *w)
                 if (w->now > MAX(k->deadline, w->up_since) + SLACK)
                         broken(w, "lease", "the change of key %" PRIu64 " outlives its lease, told as %s", key,
                                action_state_name(k->told) ?: "nothing");
+        }
+}
+
+/* Nothing ends by itself at another time than the core believes. */
+static void check_inside(struct world *w)
+{
+        for (size_t i = 0; i < REMEDY_MAX; i++) {
+                const struct remedy *r = &w->core->remedies[i];
+
+                if (r->state == ACTION_APPLIED && r->request.extends && r->step == REMEDY_STEP_NONE && !r->writing &&
+                    r->lease_end && w->known[r->request.key.low].inside != r->lease_end)
+                        broken(w, "extended", "key %" PRIu64 " was not told the end of its lease", r->request.key.low);
         }
 }
 
@@ -395,6 +408,7 @@ static void end_step(struct world *w, struct running *run)
                 } else {
                         *value = ours(key);
                         k->changes++;
+                        k->inside = r->lease_end;
                         w->last_key = key;
                         result.present = digest_of(*value);
                 }
@@ -403,6 +417,12 @@ static void end_step(struct world *w, struct running *run)
                 result.verdict = fails           ? ACTION_VERDICT_FALSIFIED
                                  : chance(w, 10) ? ACTION_VERDICT_UNKNOWN
                                                  : ACTION_VERDICT_VERIFIED;
+                break;
+        case REMEDY_STEP_EXTEND:
+                if (fails)
+                        result = (struct remedy_result){ .outcome = REMEDY_FAILED, .reason = ACTION_REASON_TIMED_OUT };
+                else
+                        k->inside = r->lease_end;
                 break;
         case REMEDY_STEP_REVERT:
                 if (r->request.one_way)
@@ -445,6 +465,7 @@ static struct remedy_request make_request(struct world *w)
                                              .temporary = nature == 1 || nature == 2,
                                              .gone_with_boot = nature == 2,
                                              .one_way = nature == 3,
+                                             .extends = nature == 2,
                                              .allowed = chance(w, 95),
                                              .by_person = chance(w, 60),
                                              .lease_max = 30 * MINUTE };
@@ -505,6 +526,7 @@ static void advance(struct world *w, int64_t by)
                         remedy_tick(w->core, &now);
                 drain(w);
                 check_lasting(w);
+                check_inside(w);
                 tick = remedy_next(w->core);
                 if (!next && at < end && tick != INT64_MAX && tick + w->boot_started <= at) {
                         /* A lease that cannot be acted on before a step has ended. */
