@@ -82,10 +82,15 @@ drive "$check" "wait key=1 state=checked"
 is "$(said 1), $(present)" "checked none, $was" "a dry run changes nothing"
 ok "and says what it would" grep -q 'cpu of 1 processes: max 100000, to become 20000 100000' <<<"$SAID"
 same() { [ "$(present)" = "$was" ]; }
-other() { ! same; }
+other() { # prints what there is
+        local now
+        now=$(present)
+        echo "$now"
+        [ -n "$now" ] && [ "$now" != "$was" ]
+}
 applied() { # WORDS... ; what is there while it is applied goes to $MEANWHILE
         forget
-        (await 20 other; present >"$TMPDIR/meanwhile") &
+        (await 30 other; echo "$AWAITED" >"$TMPDIR/meanwhile") &
         drive "apply cgroup.limit key=1 pid=$A lease=20 service=web $*" "wait key=1 state=applied" "wait key=1 verdict=1" "die"
         wait $!
         MEANWHILE=$(cat "$TMPDIR/meanwhile")
@@ -99,6 +104,7 @@ is "$(said 1), $(verdict 1), $MEANWHILE" "applied none, verified, max 100000 $((
 if [ -b "${DEVICE:-}" ]; then
         echo "$(cat "/sys/class/block/$(basename "$DEVICE")/dev") riops=77" >"$GROUP/web.service/io.max" && was=$(present)
         applied resource=io value=$((2 << 20))
+        note "io.max meanwhile: $MEANWHILE"
         ok "io of one device" grep -q "rbps=$((2 << 20)) wbps=$((2 << 20)) riops=77" <<<"$MEANWHILE"
         is "$(said 1), $(verdict 1), $(present)" "applied none, verified, $was" "and nothing else of it"
 else
@@ -117,7 +123,7 @@ limit refused service=web resource=cpu value=200
 is "$(said 1), $(present)" "refused changed, ${was/max/15000}" "what is limited to less already"
 echo max >"$GROUP/web.service/cpu.max"
 forget
-(await 20 other; echo "70000 100000" >"$GROUP/web.service/cpu.max") &
+(await 30 other; echo "70000 100000" >"$GROUP/web.service/cpu.max") &
 drive "apply cgroup.limit key=1 pid=$A lease=4 service=web resource=cpu value=200" "wait key=1 state=yielded"
 wait $!
 is "$(said 1), $(present)" "yielded changed, ${was/max/70000}" "somebody set another limit meanwhile: left as it is"
