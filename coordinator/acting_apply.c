@@ -205,14 +205,16 @@ static int result(struct acting *a, struct remedy *m, const struct record *r)
         case OUTCOME_APPLIED:
         case OUTCOME_REFUSED:
         case OUTCOME_FAILED:
-                if (*t != TARGET_ORDERED || m->state != REMEDY_INTENDED)
+                if (*t != TARGET_ORDERED)
                         return -EBADMSG;
                 *t = r->outcome == OUTCOME_APPLIED   ? TARGET_APPLIED
                      : r->outcome == OUTCOME_REFUSED ? TARGET_REFUSED
                                                      : TARGET_FAILED;
                 m->changed[r->target] = r->outcome == OUTCOME_APPLIED;
                 m->halted = m->halted || r->outcome != OUTCOME_APPLIED;
-                answered(m, r);
+                /* Else a neighbour is stuck, and a person has to look at all of it. */
+                if (m->state == REMEDY_INTENDED)
+                        answered(m, r);
                 if (r->why[0])
                         copy(m->why, sizeof(m->why), r->why);
                 return 0;
