@@ -3,6 +3,7 @@
 #include "coordinator/conduct_internal.h"
 #include "coordinator/graph.h"
 #include "coordinator/host_actions.h"
+#include "proto/log.h"
 #include "proto/note.h"
 
 #include <stdio.h>
@@ -51,8 +52,10 @@ int conduct_take_answers(struct conduct *c, const struct host *h, int64_t now)
                 int r = take_answer(c, log, h, &h->actions->rows[i], now);
 
                 /* Nothing of it was written: what others say counts all the same. */
-                if (r == -EBADMSG || r == -ENOSPC)
+                if (r == -EBADMSG || r == -ENOSPC) {
+                        log_error("acting", "an answer of %s cannot be taken: %s", h->name->data, strerror(-r));
                         continue;
+                }
                 if (r < 0)
                         return r;
                 news += r;
