@@ -35,6 +35,8 @@ struct actions {
         uint64_t changes;
         uint64_t epoch, log_size;
         bool stopped, log_news;
+        struct action_key in_hands[64]; /* given to the executor, the latest of them; it may not have answered yet */
+        size_t in_hands_next;
 
         struct summary_action filled[ROWS_MAX];
         uint64_t filled_to;
@@ -193,6 +195,18 @@ static void tell_log(struct actions *actions)
                 actions->news(actions->data);
 }
 
+static bool is_in_hands(const struct actions *actions, const struct executor_order *order)
+{
+        struct action_key key = { order->key_high, order->key_low };
+
+        for (size_t i = 0; i < ARRAY_SIZE(actions->in_hands); i++)
+                if (action_key_equal(actions->in_hands[i], key))
+                        return true;
+        return false;
+}
+
+/* Only for what nothing was begun of: of an order that is told again while the executor is at it, or of one that ends
+ * what was begun, the executor alone knows what has become. It is told again. */
 static void refuse(struct actions *actions, const struct executor_order *order, enum action_reason reason, const char *why)
 {
         struct executor_event event = { .key_high = order->key_high,
@@ -204,8 +218,23 @@ static void refuse(struct actions *actions, const struct executor_order *order, 
                                         .state = ACTION_REFUSED,
                                         .reason = reason };
 
+        if ((order->order != ACTION_ORDER_CHECK && order->order != ACTION_ORDER_APPLY) || is_in_hands(actions, order)) {
+                log_notice("actions", "an order is not passed on (%s): %s", action_reason_name(reason), why);
+                return;
+        }
         snprintf(event.detail, sizeof(event.detail), "%s", why);
         take(actions, &event);
+}
+
+static void hand_over(struct actions *actions, const struct executor_order *order)
+{
+        if (executor_send(actions->executor, order) < 0) {
+                refuse(actions, order, ACTION_REASON_BUSY, "the executor is behind");
+                return;
+        }
+        if (order->order == ACTION_ORDER_APPLY && !is_in_hands(actions, order))
+                actions->in_hands[actions->in_hands_next++ % ARRAY_SIZE(actions->in_hands)] =
+                        (struct action_key){ order->key_high, order->key_low };
 }
 
 static bool find_target(const struct actions *actions, const struct uplink_target *from, struct executor_target *to)
@@ -290,8 +319,7 @@ void actions_order(struct actions *actions, const struct uplink_order *uplink_or
                         refuse(actions, &order, ACTION_REASON_MISMATCH, "a process of the plan is not there, or another one");
                         return;
                 }
-        if (executor_send(actions->executor, &order) < 0)
-                refuse(actions, &order, ACTION_REASON_BUSY, "the executor is behind");
+        hand_over(actions, &order);
 }
 
 void actions_fill_state(const struct actions *actions, struct summary *summary)

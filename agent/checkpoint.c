@@ -13,7 +13,7 @@
 int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file)
 {
         struct checkpoint_file file = { 0 };
-        struct checkpoint checkpoint;
+        struct checkpoint checkpoint = { .size = 0 };
         CLEANUP_FD int fd = -1;
         char path[4096];
         size_t text_size;

@@ -36,6 +36,8 @@ int acting_outlook(const struct acting *a, int64_t now, const struct scene *scen
                    struct outlook *ret_outlook)
 {
         struct outlook o = { .rung = RUNG_PROPOSE };
+        char limits[512];
+        uint32_t wave;
         int r;
 
         now = acting_time(a, now);
@@ -54,8 +56,10 @@ int acting_outlook(const struct acting *a, int64_t now, const struct scene *scen
         if (o.planned) {
                 o.why[0] = '\0';
                 o.rung = authority_rung(&a->policy, authority_find(&a->authority, &o.plan.unit), o.plan.class, now);
-                if (!gate_window(a, now, &o.plan, true, o.why) &&
-                    !gate_act(a, now, scene, s, &o.plan, 0, 0, plan_wave(&a->policy, &o.plan, 0), o.why))
+                wave = plan_wave(&a->policy, &o.plan, 0);
+                /* Limits before authority: they hold for a person's word, too. */
+                if (!gate_window(a, now, &o.plan, true, o.why) && !gate_act(a, now, scene, s, &o.plan, 0, 0, wave, o.why) &&
+                    limits_fit(a, now, &o.plan, 0, wave, limits, o.why))
                         (void)gate_alone(a, now, &o.plan, o.rung, o.why);
                 say(o.more[0], a, &o.plan, RUNG_ALONE_SMALL);
                 say(o.more[1], a, &o.plan, RUNG_ALONE);

@@ -540,9 +540,13 @@ static void coordinate(struct aw *w, uint32_t k)
                 if (m->order || m->coordinator != k || m->at > w->now || w->hosts[m->host].cut[k])
                         continue;
                 name(host, sizeof(host), 'h', m->host);
-                if (dispatch_report(c->acting, AW_LOG, host, &m->row, &report, why) > 0 &&
-                    acting_report(c->acting, clock_of(w, c), &scene, &report, &record) == 0 &&
-                    acting_commit(c->acting, &ledger, &record) < 0)
+                if (dispatch_report(c->acting, AW_LOG, host, &m->row, &report, why) <= 0 ||
+                    acting_report(c->acting, clock_of(w, c), &scene, &report, &record) < 0)
+                        continue;
+                r = acting_commit(c->acting, &ledger, &record);
+                if (r == -EBADMSG)
+                        aw_break(w, "replay", "an answer that is news cannot be applied");
+                if (r < 0)
                         break;
         }
         r = c->killed ? -EIO : acting_begin(c->acting, &ledger, clock_of(w, c), &scene, &w->policy);

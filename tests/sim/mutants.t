@@ -16,7 +16,7 @@ mutant() {
         local name=$1 expected=$2 objects=() parts=() file part out
         shift 2
         number=$((number + 1))
-        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_{core,limits}.o; do parts+=("$part"); done
+        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_{core,limits,orders,reconcile}.o; do parts+=("$part"); done
         while [ $# -gt 0 ]; do
                 file=$1
                 sed -E "$2" "$file" >"$work/mutant.c"
@@ -63,7 +63,7 @@ mutant "hosts that are not heard of, and other incarnations" evidence coordinato
 mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch\)/if (0)/'
 mutant "the store does not fence" epoch tests/sim/acting_world.c 's/w->lease\.holder != w->deciding \|\| w->lease\.epoch != c->epoch/0/'
 mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.epoch\+\+;/w->lease.epoch += !w->lease.epoch;/'
-mutant "the host does it for each message" 'once|end|limits' agent/remedy_core.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
+mutant "the host does it for each message" 'once|end|limits' agent/remedy_orders.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
 mutant "state that is in no entry" replay coordinator/acting.c 's/m->told = true;/m->told = m->halted = true;/'
 mutant "the policy that is configured is passed over" policy coordinator/acting.c \
         's/if \(a->configured \&\& policy_same\(\&a->policy, policy\)\)/if (1)/'
