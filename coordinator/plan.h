@@ -55,6 +55,10 @@ MUST_CHECK int plan_copy(const struct plan *plan, struct plan *ret_plan);
 /* Fills the digest. -ENOMEM. */
 MUST_CHECK int plan_seal(struct plan *plan);
 
+/* Why an order of it could not be given for any target: the plan does not say what the agent would have to be told. NULL:
+ * it can be. */
+const char *plan_cannot(const struct action *action, const char *service);
+
 /* The version of a unit. -ENOMEM. */
 MUST_CHECK int plan_version(const struct policy *policy, const uint8_t signature[DIGEST_SIZE], const struct action *action,
                             uint8_t ret_version[DIGEST_SIZE]);

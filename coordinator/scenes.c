@@ -80,6 +80,19 @@ static bool runs_the_same(const struct incident *i, const struct host_process *p
         return false;
 }
 
+/* No other process of its unit or container runs there. */
+static bool is_alone(const struct host *h, const struct host_process *p)
+{
+        for (uint32_t i = 0; i < h->processes_count; i++) {
+                const struct host_process *other = &h->processes[i];
+
+                if (other != p && other->identity && other->identity->service == p->identity->service &&
+                    other->identity->instance == p->identity->instance)
+                        return false;
+        }
+        return true;
+}
+
 static void add_permits(const struct host *h, const struct identity *identity, struct instance *x)
 {
         const struct host_permit *permit = host_permit_find(h, identity);
@@ -150,6 +163,7 @@ static int add_instances(const struct core *core, const struct incident *i, cons
                         x->sick = shows(i, h, p);
                         x->condemned = deployed && runs_the_same(i, p);
                         x->fresh = host_fresh(core, h) && host_complete(core, h, now - 60 * NSEC_PER_SEC, h->heard);
+                        x->alone = is_alone(h, p);
                         add_permits(h, p->identity, x);
                         add_bounds(core, i, g, h, p, x);
                 }
