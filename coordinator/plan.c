@@ -277,13 +277,26 @@ bool plan_target_stands(const struct plan *plan, uint32_t target, const struct s
         return false;
 }
 
+uint32_t plan_weight(const struct plan *plan, uint32_t target)
+{
+        bool all = plan->action->unavailable && !by_process(plan->action);
+
+        return all ? MAX(plan->targets[target].instances, 1u) : 1;
+}
+
 uint32_t plan_wave(const struct policy *p, const struct plan *plan, uint32_t from)
 {
         uint32_t size = p->ramp_first, done = 0, share = MAX(1u, plan->instances * p->share_percent / 100);
+        uint32_t wave = 0, weight = 0;
 
         for (; done + size <= from; size = MIN(size * p->ramp_factor, p->ramp_most))
                 done += size;
-        return MIN(MIN(size, share), plan->count - from);
+        for (size = MIN(size, plan->count - from); wave < size; wave++) {
+                weight += plan_weight(plan, from + wave);
+                if (wave > 0 && weight > share)
+                        break;
+        }
+        return wave;
 }
 
 struct seal {

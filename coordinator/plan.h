@@ -67,5 +67,8 @@ MUST_CHECK int plan_version(const struct policy *policy, const uint8_t signature
 bool plan_target_gone(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
 /* It is there, and was heard of in full of late. */
 bool plan_target_stands(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
+/* How many instances of the service are out while this is done to the target: what stops a service stops all of its
+ * processes on a host. */
+uint32_t plan_weight(const struct plan *plan, uint32_t target);
 /* How many come with the wave that begins at target `from`. */
 uint32_t plan_wave(const struct policy *policy, const struct plan *plan, uint32_t from);

@@ -133,6 +133,11 @@ void aw_step(struct aw *w);
 void aw_calm(struct aw *w);
 
 uint64_t aw_below(struct aw *w, uint64_t n);
+/* Each service has a process more on some hosts. */
+static inline uint32_t aw_has_worker(uint32_t host)
+{
+        return host % 3 == 2;
+}
 bool aw_chance(struct aw *w, uint32_t per_thousand);
 void aw_break(struct aw *w, const char *invariant, const char *format, ...) PRINTF_LIKE(3, 4);
 
