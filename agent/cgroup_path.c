@@ -119,13 +119,32 @@ struct state {
         bool kubepods; /* below a component of this name */
         bool sealed;   /* inside an application container or a pod */
         bool scope;    /* the innermost unit is a scope, or has a random name */
+        bool inside;   /* of a unit or a machine: what is named below is not this host's own */
 };
+
+static bool is_unit(const char *part)
+{
+        return (text_ends(part, ".service") && strlen(part) > strlen(".service")) || text_ends(part, ".scope");
+}
+
+/* The outermost unit, before anything can be named by somebody else. */
+static void step_host_unit(struct state *s, const char *part, const char *parent)
+{
+        char name[CGROUP_NAME_SIZE];
+
+        if (s->inside || s->sealed)
+                return;
+        if (is_unit(part))
+                copy(s->w.host_unit, sizeof(s->w.host_unit), part, strlen(part));
+        s->inside = is_unit(part) || machine(part, parent, name, sizeof(name));
+}
 
 static void step(struct state *s, const char *part, const char *parent)
 {
         struct cgroup_workload *w = &s->w;
         char machine_name[CGROUP_NAME_SIZE];
 
+        step_host_unit(s, part, parent);
         if (strstr(part, "kubepods"))
                 s->kubepods = true;
         if (pod(part, s->kubepods, w->pod)) {
@@ -198,6 +217,20 @@ void cgroup_parse(const char *path, struct cgroup_workload *ret_workload)
         else if (s.w.machine[0])
                 s.w.kind = CGROUP_MACHINE;
         *ret_workload = s.w;
+}
+
+bool cgroup_is_host_unit(const struct cgroup_workload *workload)
+{
+        return workload->unit[0] && strcmp(workload->unit, workload->host_unit) == 0;
+}
+
+bool cgroup_unit_is(const char *unit, const char *name)
+{
+        const char *at = strchr(name, '@');
+
+        if (at && strcmp(at, "@.service") == 0)
+                return strncmp(unit, name, (size_t)(at - name) + 1) == 0 && text_ends(unit, ".service");
+        return strcmp(unit, name) == 0;
 }
 
 void cgroup_unit_service(const char *unit, char *ret_service, size_t size)

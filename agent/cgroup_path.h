@@ -7,6 +7,9 @@
  * is a session or something started by hand, not a service: what runs there is named by its
  * executable. So are systemd-run's transient units, whose names are random.
  *
+ * Names of units are only one within a manager: who has a user manager, a system container or a delegated cgroup
+ * names units as he likes. The unit of this host's own manager is the outermost one, below slices alone.
+ *
  * Layouts known: kubelet with the systemd and the cgroupfs driver, also nested in a node's container;
  * docker-ID.scope, libpod-ID.scope, crio-ID.scope, cri-containerd-ID.scope, nerdctl-ID.scope; the
  * form slice:runtime:ID; /docker/ID and every other component of 64 hexadecimal digits;
@@ -29,6 +32,7 @@ enum cgroup_workload_kind {
 struct cgroup_workload {
         enum cgroup_workload_kind kind;
         char unit[CGROUP_NAME_SIZE];      /* "ledger@1.service" */
+        char host_unit[CGROUP_NAME_SIZE]; /* of this host's own manager, service or scope, around whatever lies inside */
         char machine[CGROUP_NAME_SIZE];   /* unescaped */
         char container[CGROUP_NAME_SIZE]; /* id */
         char runtime[24];                 /* "docker", "libpod", ...; "" if the path does not tell */
@@ -36,6 +40,12 @@ struct cgroup_workload {
 };
 
 void cgroup_parse(const char *path, struct cgroup_workload *ret_workload);
+
+/* True if the unit that names the workload is this host's own, and not one of a manager inside. */
+bool cgroup_is_host_unit(const struct cgroup_workload *workload);
+
+/* True for "ledger@1.service" and "ledger@.service", which stands for every instance, and for equals. */
+bool cgroup_unit_is(const char *unit, const char *name);
 
 /* "ledger@1.service" is "ledger@", "nginx.service" is "nginx". */
 void cgroup_unit_service(const char *unit, char *ret_service, size_t size);

@@ -101,7 +101,7 @@ static bool match(const struct service_match *m, const struct cgroup_workload *w
 {
         bool container = identity->kind == IDENTITY_CONTAINER, pod = identity->kind == IDENTITY_KUBERNETES;
 
-        if (m->unit && !match_unit(m->unit, w->unit))
+        if (m->unit && !(cgroup_is_host_unit(w) && match_unit(m->unit, w->unit)))
                 return false;
         if (m->executable && !match_executable(m->executable, identity->executable) && !match_executable(m->executable, called))
                 return false;

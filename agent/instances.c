@@ -292,18 +292,8 @@ void instances_apply(struct action_call *call)
         call->result.reason = ACTION_REASON_NONE;
 }
 
-/* True if a line of /proc/PID/cgroup has the unit as one of its folders. */
-static bool is_in(const char *text, const char *unit)
-{
-        size_t length = strlen(unit);
 
-        for (const char *p = strstr(text, unit); p; p = strstr(p + 1, unit))
-                if (p > text && p[-1] == '/' && (p[length] == '/' || p[length] == '\n' || !p[length]))
-                        return true;
-        return false;
-}
-
-/* By the kernel: which units have processes, in our own pid namespace, as names of units are only one within a system. */
+/* By the kernel: which units have processes, in our own pid namespace. */
 static int find_processes(const struct instances *instances, bool *ret_found)
 {
         DIR *proc = opendir("/proc");
@@ -317,19 +307,18 @@ static int find_processes(const struct instances *instances, bool *ret_found)
                 return -EIO;
         }
         while ((item = readdir(proc))) {
-                char path[300], text[4096], name[NAME_SIZE];
+                char path[300], unit[CGROUP_NAME_SIZE], name[NAME_SIZE];
 
                 if (!isdigit((unsigned char)item->d_name[0]))
                         continue;
                 snprintf(path, sizeof(path), "/proc/%s/ns/pid", item->d_name);
                 if (stat(path, &its) < 0 || its.st_ino != own.st_ino)
                         continue;
-                snprintf(path, sizeof(path), "/proc/%s/cgroup", item->d_name);
-                if (text_read_file(path, text, sizeof(text)) <= 0)
+                if (unit_of_process((uint32_t)strtoul(item->d_name, NULL, 10), unit) < 0)
                         continue;
                 for (uint32_t i = 0; i < instances->count; i++) {
                         name_of(instances->unit, instances->items[i].number, name);
-                        ret_found[i] = ret_found[i] || is_in(text, name);
+                        ret_found[i] = ret_found[i] || strcmp(unit, name) == 0;
                 }
         }
         closedir(proc);

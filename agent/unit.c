@@ -86,6 +86,27 @@ int unit_has_drop_in(struct action_call *call, const char *unit, const char *pat
         return -ENOENT;
 }
 
+int unit_of_process(uint32_t pid, char ret_unit[CGROUP_NAME_SIZE])
+{
+        char path[64], text[4096], *line, *save = NULL;
+        struct cgroup_workload w;
+
+        snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
+        if (text_read_file(path, text, sizeof(text)) <= 0)
+                return -ESRCH;
+        *ret_unit = '\0';
+        for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                const char *folder = strstr(line, ":/");
+
+                if (!folder || !(text_starts(line, "0::") || strstr(line, ":name=systemd:/")))
+                        continue;
+                cgroup_parse(folder + 1, &w);
+                if (w.host_unit[0])
+                        snprintf(ret_unit, CGROUP_NAME_SIZE, "%s", w.host_unit);
+        }
+        return 0;
+}
+
 int unit_process_began(uint32_t pid, int64_t *ret_wall)
 {
         unsigned long long ticks;

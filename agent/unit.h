@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/action.h"
+#include "agent/cgroup_path.h"
 
 /* Runs what the file declares for before a restart, if anything. */
 MUST_CHECK int unit_drain(struct action_call *call);
@@ -15,5 +16,7 @@ MUST_CHECK int unit_await_ready(struct action_call *call, const char *unit);
 MUST_CHECK int unit_reload_all(struct action_call *call);
 /* 0 if `path` is one of the drop-ins that systemd has for the unit. */
 MUST_CHECK int unit_has_drop_in(struct action_call *call, const char *unit, const char *path);
+/* The unit of this host's own manager in which a process is, whatever names it was given inside; "" if in none. -ESRCH. */
+MUST_CHECK int unit_of_process(uint32_t pid, char ret_unit[CGROUP_NAME_SIZE]);
 /* When a process began, on the wall clock. */
 MUST_CHECK int unit_process_began(uint32_t pid, int64_t *ret_wall);

@@ -113,6 +113,47 @@ static void paths(void **state)
         }
 }
 
+/* A unit is this host's own only below slices: everybody may name one inside what is his. */
+static void units_of_this_host(void **state)
+{
+        static const struct {
+                const char *path, *host_unit;
+                bool own;
+        } places[] = {
+                { "/system.slice/ledger.service", "ledger.service", true },
+                { "/system.slice/ledger.service/workers/3", "ledger.service", true },
+                { "/ns-web/payload/system.slice/ledger.service", "ledger.service", true },
+                { "/machine.slice/systemd-nspawn@web.service/supervisor", "systemd-nspawn@web.service", true },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/ledger.service", "user@1000.service", false },
+                { "/user.slice/user-1000.slice/session-3.scope/ledger.service", "session-3.scope", false },
+                { "/system.slice/delegated.service/ledger.service", "delegated.service", false },
+                { "/system.slice/delegated.service/system.slice/ledger.service", "delegated.service", false },
+                { "/machine.slice/machine-web.scope/payload/system.slice/ledger.service", "machine-web.scope", false },
+                { "/machine.slice/systemd-nspawn@web.service/payload/system.slice/ledger.service", "systemd-nspawn@web.service", false },
+                { "/lxc.payload.mail/system.slice/ledger.service", "", false },
+                { "/lxc/mail/system.slice/ledger.service", "", false },
+                { "/docker/" ID "/system.slice/ledger.service", "", false },
+                { "/system.slice/docker-" ID ".scope/system.slice/ledger.service", "docker-" ID ".scope", false },
+                { "/kubepods/pod" UID "/" ID "/ledger.service", "", false },
+                { "/", "", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                struct cgroup_workload w;
+
+                print_message("# %s\n", places[i].path);
+                cgroup_parse(places[i].path, &w);
+                assert_string_equal(w.host_unit, places[i].host_unit);
+                assert_int_equal(cgroup_is_host_unit(&w), places[i].own);
+        }
+        assert_true(cgroup_unit_is("ledger@1.service", "ledger@.service"));
+        assert_true(cgroup_unit_is("ledger@1.service", "ledger@1.service"));
+        assert_false(cgroup_unit_is("ledger@10.service", "ledger@1.service"));
+        assert_false(cgroup_unit_is("ledger.service", "ledger@.service"));
+        assert_false(cgroup_unit_is("ledgers@1.service", "ledger@.service"));
+}
+
 static void overlong(void **state)
 {
         char path[8192];
@@ -164,7 +205,7 @@ static void older_hierarchies(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(paths), cmocka_unit_test(overlong),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(paths), cmocka_unit_test(units_of_this_host), cmocka_unit_test(overlong),
                                             cmocka_unit_test(services_of_units), cmocka_unit_test(older_hierarchies) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

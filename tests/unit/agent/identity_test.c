@@ -186,6 +186,11 @@ static void explicit_mapping(void **state)
 
         (void)state;
         CHECK(recognise(&ledger, "/system.slice/ledger@7.service", "/x", 0, 0), IDENTITY_EXPLICIT, "ledger", "ledger@7.service");
+        /* Who only names a unit so does not join the service. */
+        CHECK(recognise(&ledger, "/user.slice/user-7.slice/user@7.service/app.slice/ledger@7.service", "/x", 0, 0), IDENTITY_UNIT,
+              "ledger@", "ledger@7.service");
+        CHECK(recognise(&ledger, "/machine.slice/machine-a.scope/payload/system.slice/ledger@7.service", "/x", 0, 0), IDENTITY_UNIT,
+              "ledger@", "a/ledger@7.service");
         CHECK(recognise(&ledger, POD, "/x", 0, 10), IDENTITY_EXPLICIT, "pay", "payments-7d9c5b6f4-x2x9z");
         CHECK(recognise(&ledger, "/user.slice/session-1.scope", "/opt/a/tool", 99, 0), IDENTITY_EXPLICIT, "tool", "tool:99");
         CHECK(recognise(&ledger, "/system.slice/app.service", "/usr/bin/worker", 0, 0), IDENTITY_EXPLICIT, "both", "app.service");
