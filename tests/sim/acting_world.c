@@ -477,6 +477,7 @@ static void send_orders(struct aw *w, uint32_t k, const struct scene *scene)
                 struct aw_message m = { .order = true,
                                         .host = (uint32_t)atoi(t->host + 1),
                                         .coordinator = k,
+                                        .number = ++w->orders_sent,
                                         .remedy = o->remedy,
                                         .epoch = o->epoch,
                                         .target = o->target,

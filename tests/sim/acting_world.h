@@ -45,8 +45,9 @@ struct aw_place {
 struct aw_host {
         struct aw_instance instances[AW_SERVICES];
         struct aw_agent *agent;
-        struct aw_place place; /* for the agent's questions */
-        uint64_t heard;        /* the highest epoch that reached it */
+        struct aw_place place;            /* for the agent's questions */
+        uint64_t heard;                   /* the highest epoch that reached it */
+        uint64_t undone[AW_COORDINATORS]; /* the last order to undo that it took from each */
         struct aw_change changes[64];
         uint32_t changes_count;
         bool up;
@@ -60,6 +61,7 @@ struct aw_message {
         int64_t at; /* arrives */
         bool order;
         uint32_t host, coordinator;
+        uint64_t number; /* of an order: rises with each that is sent */
         /* An order, as it came over the wire; what it points to is beside it. */
         struct action_dispatch dispatch;
         struct action_target target_process;
@@ -117,6 +119,7 @@ struct aw {
         struct arena *arena; /* of what is on the wire */
         struct aw_message messages[AW_MESSAGES];
         uint32_t messages_count;
+        uint64_t orders_sent;
         struct {
                 uint64_t proposed, intended, applied, verified, reverted, stuck, refused, crashes, takeovers;
         } counts;
