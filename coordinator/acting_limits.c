@@ -13,8 +13,9 @@
 /* What is counted against each limit; all of it but `cool` includes what is being asked for. */
 struct load {
         uint32_t class_hour, class_day, service_hour, host_hour, zone_hour, fleet_hour;
-        uint32_t class_now, service_now, host_now, zone_now, fleet_now;
-        int64_t target_at; /* latest attempt */
+        uint32_t class_now, host_now, zone_now, fleet_now;
+        uint32_t service_now; /* instances; of the others, targets */
+        int64_t target_at;    /* latest attempt */
 };
 
 static uint64_t target_key(const struct plan *plan, uint32_t i)
@@ -48,19 +49,28 @@ static void spent(const struct acting *a, int64_t now, const struct plan *plan, 
         }
 }
 
-static void underway(const struct acting *a, const struct plan *plan, uint32_t target, struct load *load)
+/* It helped and is out still, until its lease ends and its agent says so. Of whom nothing is heard for a day, the graph knows
+ * no instances any more. */
+static bool stays_out(const struct remedy *m, uint32_t target, int64_t now)
+{
+        return m->plan.action->unavailable && m->plan.action->lapse == LAPSE_REVERT && m->state_at + DAY > now &&
+               (m->targets[target] == TARGET_VERIFIED || m->targets[target] == TARGET_HELD);
+}
+
+static void underway(const struct acting *a, int64_t now, const struct plan *plan, uint32_t target, struct load *load)
 {
         for (uint32_t i = 0; i < a->remedies_count; i++) {
                 const struct remedy *m = a->remedies[i];
 
-                if (!remedy_is_in_flight(m->state))
-                        continue;
                 for (uint32_t t = 0; t < m->plan.count; t++) {
-                        if (!target_is_out(m->targets[t]))
+                        bool out = remedy_is_in_flight(m->state) && target_is_out(m->targets[t]);
+
+                        if (m->plan.service_key == plan->service_key && (out || stays_out(m, t, now)))
+                                load->service_now += plan_weight(&m->plan, t);
+                        if (!out)
                                 continue;
                         load->fleet_now++;
                         load->class_now += m->plan.class == plan->class;
-                        load->service_now += m->plan.service_key == plan->service_key;
                         load->host_now += strcmp(m->plan.targets[t].host, plan->targets[target].host) == 0;
                         load->zone_now += strcmp(m->plan.targets[t].zone, plan->targets[target].zone) == 0;
                 }
@@ -79,7 +89,7 @@ static void asked(const struct plan *plan, uint32_t from, uint32_t target, struc
                 load->service_hour++;
                 load->fleet_hour++;
                 load->class_now++;
-                load->service_now++;
+                load->service_now += plan_weight(plan, i);
                 load->fleet_now++;
                 load->host_hour += host;
                 load->host_now += host;
@@ -132,8 +142,11 @@ static bool fits(const struct acting *a, int64_t now, const struct plan *plan, u
                          t->host, (long long)((now - load.target_at) / NSEC_PER_SEC), (long long)(p->cool_down / NSEC_PER_SEC));
                 return false;
         }
-        underway(a, plan, target, &load);
+        underway(a, now, plan, target, &load);
         asked(plan, from, target, &load);
+        /* One target is the least that can be done. */
+        if (load.service_now == plan_weight(plan, target))
+                share = MAX(share, load.service_now);
         if (plan->action->unavailable &&
             (plan->instances < load.service_now || plan->instances - load.service_now < p->min_healthy)) {
                 snprintf(why, PLAN_WHY_MAX, "no room: of %u instances of %.100s at least %u have to stay", plan->instances,

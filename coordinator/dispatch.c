@@ -62,12 +62,8 @@ static int fill_parameters(const struct plan *plan, const struct plan_target *t,
         case ACTION_OBSERVE_RAISE:
                 p->tier = 2;
                 return 0;
-        case ACTION_SERVICE_SUSPEND:
-        case ACTION_PROCESS_FREEZE:
-        case ACTION_SERVICE_RESTART:
+        default: /* nothing is left to be said (plan_cannot) */
                 return 0;
-        default:
-                return no(ret_why, "the plan does not say how far it is to go: this coordinator cannot order it yet");
         }
 }
 
@@ -97,8 +93,9 @@ int dispatch_make(const struct order *o, const char *log, int64_t now, struct di
         r = dispatch_key(log, plan, o->remedy, o->target, &m->key);
         if (r < 0)
                 return r;
-        if (strlen(plan->service) >= sizeof(d->service))
-                return no(ret_why, "the name of the service is too long to be that of one in a host's file");
+        *ret_why = plan_cannot(plan->action, plan->service);
+        if (*ret_why)
+                return -ENOTSUP;
         strcpy(d->service, plan->service);
         m->service = d->service;
         m->prediction.signal = "";

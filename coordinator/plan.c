@@ -57,6 +57,14 @@ static uint32_t on_host(const struct situation *s, const char *host)
         return n;
 }
 
+static bool is_counted(const struct situation *s, const char *host)
+{
+        for (uint32_t i = 0; i < s->instances_count; i++)
+                if (!s->instances[i].alone && strcmp(s->instances[i].host, host) == 0)
+                        return false;
+        return true;
+}
+
 static bool has_host(const struct plan *plan, const char *host)
 {
         for (uint32_t i = 0; i < plan->count; i++)
@@ -101,7 +109,8 @@ static bool by_process(const struct action *action)
 static int choose(const struct policy *p, const struct situation *s, uint32_t remedy, const struct action *action,
                   struct plan *plan, char *why)
 {
-        const struct instance *forbidden = NULL;
+        bool scales = action_kind_parse(action->name) == ACTION_SERVICE_SCALE;
+        const struct instance *forbidden = NULL, *uncounted = NULL;
 
         plan->targets = calloc(PLAN_TARGETS_MAX, sizeof(*plan->targets));
         if (!plan->targets)
@@ -115,6 +124,11 @@ static int choose(const struct policy *p, const struct situation *s, uint32_t re
                                 continue;
                         if (!permits(action, x)) {
                                 forbidden = x;
+                                continue;
+                        }
+                        /* An order says how many there are to be. */
+                        if (scales && !is_counted(s, x->host)) {
+                                uncounted = x;
                                 continue;
                         }
                         if (plan->count == PLAN_TARGETS_MAX)
@@ -132,9 +146,29 @@ static int choose(const struct policy *p, const struct situation *s, uint32_t re
                         if (action->reach == REACH_CONDEMNED && !x->barriers && s->deployed_at + p->barriers_age < s->seen_at)
                                 plan->barriers_unknown = true;
                 }
+        if (plan->count == 0 && uncounted)
+                return no(why, "several processes of one unit run on %s: how many instances there are is not known",
+                          uncounted->host);
         if (plan->count == 0 && forbidden)
                 return no(why, "the file of %s does not let %s be done to it", forbidden->host, action->name);
         return plan->count ? 0 : no(why, "there is nobody to do it to");
+}
+
+const char *plan_cannot(const struct action *action, const char *service)
+{
+        if (strlen(service) >= ACTION_SERVICE_SIZE)
+                return "the name of the service is too long to be that of one in a host's file";
+        switch (action_kind_parse(action->name)) {
+        case ACTION_SERVICE_ROLLBACK:
+        case ACTION_SERVICE_SCALE:
+        case ACTION_SERVICE_SUSPEND:
+        case ACTION_SERVICE_RESTART:
+        case ACTION_PROCESS_FREEZE:
+        case ACTION_OBSERVE_RAISE:
+                return NULL;
+        default:
+                return "the plan does not say how far it is to go: this coordinator cannot order it yet";
+        }
 }
 
 static int may(const struct policy *p, const struct situation *s, const struct situation_remedy *r, const struct action *action,
@@ -142,6 +176,8 @@ static int may(const struct policy *p, const struct situation *s, const struct s
 {
         if (!action)
                 return no(why, "%s: there is no such action", r->action);
+        if (plan_cannot(action, s->service))
+                return no(why, "%s", plan_cannot(action, s->service));
         if (r->wants_cause)
                 return no(why, "another cause would be needed for it");
         if (action->reach == REACH_CONDEMNED) {
@@ -241,13 +277,26 @@ bool plan_target_stands(const struct plan *plan, uint32_t target, const struct s
         return false;
 }
 
+uint32_t plan_weight(const struct plan *plan, uint32_t target)
+{
+        bool all = plan->action->unavailable && !by_process(plan->action);
+
+        return all ? MAX(plan->targets[target].instances, 1u) : 1;
+}
+
 uint32_t plan_wave(const struct policy *p, const struct plan *plan, uint32_t from)
 {
         uint32_t size = p->ramp_first, done = 0, share = MAX(1u, plan->instances * p->share_percent / 100);
+        uint32_t wave = 0, weight = 0;
 
         for (; done + size <= from; size = MIN(size * p->ramp_factor, p->ramp_most))
                 done += size;
-        return MIN(MIN(size, share), plan->count - from);
+        for (size = MIN(size, plan->count - from); wave < size; wave++) {
+                weight += plan_weight(plan, from + wave);
+                if (wave > 0 && weight > share)
+                        break;
+        }
+        return wave;
 }
 
 struct seal {

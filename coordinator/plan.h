@@ -55,6 +55,10 @@ MUST_CHECK int plan_copy(const struct plan *plan, struct plan *ret_plan);
 /* Fills the digest. -ENOMEM. */
 MUST_CHECK int plan_seal(struct plan *plan);
 
+/* Why an order of it could not be given for any target: the plan does not say what the agent would have to be told. NULL:
+ * it can be. */
+const char *plan_cannot(const struct action *action, const char *service);
+
 /* The version of a unit. -ENOMEM. */
 MUST_CHECK int plan_version(const struct policy *policy, const uint8_t signature[DIGEST_SIZE], const struct action *action,
                             uint8_t ret_version[DIGEST_SIZE]);
@@ -63,5 +67,8 @@ MUST_CHECK int plan_version(const struct policy *policy, const uint8_t signature
 bool plan_target_gone(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
 /* It is there, and was heard of in full of late. */
 bool plan_target_stands(const struct plan *plan, uint32_t target, const struct situation *situation, char ret_why[PLAN_WHY_MAX]);
+/* How many instances of the service are out while this is done to the target: what stops a service stops all of its
+ * processes on a host. */
+uint32_t plan_weight(const struct plan *plan, uint32_t target);
 /* How many come with the wave that begins at target `from`. */
 uint32_t plan_wave(const struct policy *policy, const struct plan *plan, uint32_t from);

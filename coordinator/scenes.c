@@ -80,6 +80,19 @@ static bool runs_the_same(const struct incident *i, const struct host_process *p
         return false;
 }
 
+/* No other process of its unit or container runs there. */
+static bool is_alone(const struct host *h, const struct host_process *p)
+{
+        for (uint32_t i = 0; i < h->processes_count; i++) {
+                const struct host_process *other = &h->processes[i];
+
+                if (other != p && other->identity && other->identity->service == p->identity->service &&
+                    other->identity->instance == p->identity->instance)
+                        return false;
+        }
+        return true;
+}
+
 static void add_permits(const struct host *h, const struct identity *identity, struct instance *x)
 {
         const struct host_permit *permit = host_permit_find(h, identity);
@@ -91,7 +104,7 @@ static void add_permits(const struct host *h, const struct identity *identity, s
         x->barriers = permit->barriers;
 }
 
-static void add_bounds(const struct core *core, const struct incident *i, const struct signature *g, const struct host *h,
+static void add_bounds(const struct scene_rows *rows, const struct incident *i, const struct signature *g, const struct host *h,
                        const struct host_process *p, struct instance *x)
 {
         for (size_t r = 0; r < ARRAY_SIZE(x->bounds); r++)
@@ -100,7 +113,7 @@ static void add_bounds(const struct core *core, const struct incident *i, const 
                 struct signature_item predicts = g->remedies[r].predicts;
 
                 predicts.signal = scenes_signal(i, &predicts);
-                x->bounds[r] = scenes_bound(core, i, &predicts, h, p);
+                x->bounds[r] = scenes_bound(rows, &predicts, h, p);
         }
 }
 
@@ -122,8 +135,10 @@ static void even_bounds(struct situation *s)
 static int add_instances(const struct core *core, const struct incident *i, const struct signature *g, bool deployed, int64_t now,
                          struct situation *s)
 {
+        struct scene_rows rows;
+
         s->instances = calloc(SITUATION_INSTANCES_MAX, sizeof(*s->instances));
-        if (!s->instances)
+        if (!s->instances || scenes_gather(core, i, &rows) < 0)
                 return -ENOMEM;
         for (uint32_t k = 0; k < core->hosts_count; k++) {
                 const struct host *h = core->hosts[k];
@@ -150,10 +165,12 @@ static int add_instances(const struct core *core, const struct incident *i, cons
                         x->sick = shows(i, h, p);
                         x->condemned = deployed && runs_the_same(i, p);
                         x->fresh = host_fresh(core, h) && host_complete(core, h, now - 60 * NSEC_PER_SEC, h->heard);
+                        x->alone = is_alone(h, p);
                         add_permits(h, p->identity, x);
-                        add_bounds(core, i, g, h, p, x);
+                        add_bounds(&rows, i, g, h, p, x);
                 }
         }
+        free(rows.rows);
         even_bounds(s);
         return 0;
 }

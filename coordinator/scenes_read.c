@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STAYS_LEAST (30 * NSEC_PER_SEC)
@@ -38,10 +39,37 @@ static const struct incident *find(const struct core *core, uint64_t id)
         return NULL;
 }
 
+static bool is_about(const struct measured *x, const struct incident *i)
+{
+        return x->kind == i->kind && x->service == i->service && x->server == i->server && x->port == i->port;
+}
+
 /* Of what the incident is about, on this host. */
 static bool is_of(const struct measured *x, const struct incident *i, const struct host *h)
 {
-        return x->host == h && x->kind == i->kind && x->service == i->service && x->server == i->server && x->port == i->port;
+        return x->host == h && is_about(x, i);
+}
+
+int scenes_gather(const struct core *core, const struct incident *i, struct scene_rows *rows)
+{
+        *rows = (struct scene_rows){ 0 };
+        for (uint32_t k = 0; k < core->measured_count; k++) {
+                const struct measured **more;
+
+                if (!is_about(core->measured[k], i))
+                        continue;
+                if (rows->count == rows->capacity) {
+                        rows->capacity = MAX(2 * rows->capacity, 16u);
+                        more = reallocarray(rows->rows, rows->capacity, sizeof(*more));
+                        if (!more) {
+                                free(rows->rows);
+                                return -ENOMEM;
+                        }
+                        rows->rows = more;
+                }
+                rows->rows[rows->count++] = core->measured[k];
+        }
+        return 0;
 }
 
 /* What was never anything but nought has no series; what is timed and was never seen has none either. */
@@ -84,17 +112,17 @@ static double bound_of(const struct signature_item *item, const struct measured 
         }
 }
 
-double scenes_bound(const struct core *core, const struct incident *i, const struct signature_item *item, const struct host *h,
+double scenes_bound(const struct scene_rows *rows, const struct signature_item *item, const struct host *h,
                     const struct host_process *p)
 {
         double most = NAN;
 
         if (item->signal == SIGNAL_NONE)
                 return NAN;
-        for (uint32_t k = 0; k < core->measured_count; k++) {
-                const struct measured *x = core->measured[k];
+        for (uint32_t k = 0; k < rows->count; k++) {
+                const struct measured *x = rows->rows[k];
 
-                if (is_of(x, i, h) && (x->pid == 0 || x->pid == p->row.pid))
+                if (x->host == h && (x->pid == 0 || x->pid == p->row.pid))
                         most = fmax(most, bound_of(item, x));
         }
         return most;

@@ -27,6 +27,7 @@ struct instance {
         int64_t started;
         bool sick;      /* shows what the signature looks for */
         bool condemned; /* runs the build that is the cause */
+        bool alone;     /* no other process is of its unit or container: counting processes counts those */
         bool fresh;     /* its host was heard of lately, and nothing is missing of the window */
         /* By its host's own file: */
         uint32_t permits;  /* bits 1 << enum action_kind of what may be done to it */

@@ -100,28 +100,52 @@ static void check_limits(struct aw *w, const struct plan *p, const struct record
                          class_day, service_hour, fleet_hour);
 }
 
-/* What is out and not verified, as the log has it, with this intent. */
+/* How many instances are out by what is done to a target: there are one or two processes to a host. */
+static uint32_t instances_out(struct aw *w, const struct plan *p, uint32_t target)
+{
+        uint32_t host = (uint32_t)atoi(p->targets[target].host + 1);
+        uint32_t there = 1 + aw_has_worker(host);
+
+        if (p->targets[target].instances != there)
+                aw_break(w, "limits", "%u processes of %s on h%u, which has %u", p->targets[target].instances, p->service, host,
+                         there);
+        return strcmp(p->action->name, "process.freeze") == 0 ? 1 : there;
+}
+
+/* What is out and not verified, as the log has it, with this intent; and what is frozen. */
 static void check_at_once(struct aw *w, const struct plan *p, const struct record *r)
 {
-        uint32_t fleet = r->count, service = r->count, host[PLAN_TARGETS_MAX] = { 0 };
+        uint32_t fleet = r->count, service = 0, targets = r->count, host[PLAN_TARGETS_MAX] = { 0 };
 
+        for (uint32_t n = r->from; n < r->from + r->count; n++)
+                service += instances_out(w, p, n);
         for (uint64_t id = 1; id <= r->remedy + 64; id++) {
                 const struct remedy *m = acting_find(w->coordinators[w->deciding].acting, id);
 
-                if (!m || !remedy_is_in_flight(m->state))
+                if (!m)
                         continue;
                 for (uint32_t t = 0; t < m->plan.count; t++) {
                         enum target_state s = m->targets[t];
 
+                        if (s == TARGET_VERIFIED && strcmp(m->plan.action->name, "process.freeze") == 0 &&
+                            strcmp(m->plan.service, p->service) == 0 && m->state_at + DAY > r->at) {
+                                service++;
+                                targets++;
+                        }
+                        if (!remedy_is_in_flight(m->state))
+                                continue;
                         if (s != TARGET_ORDERED && s != TARGET_APPLIED && s != TARGET_FAILED && s != TARGET_REVERTING &&
                             s != TARGET_STUCK)
                                 continue;
                         fleet++;
-                        service += strcmp(m->plan.service, p->service) == 0;
+                        if (strcmp(m->plan.service, p->service) == 0) {
+                                service += instances_out(w, &m->plan, t);
+                                targets++;
+                        }
                         for (uint32_t n = r->from; n < r->from + r->count; n++)
                                 host[n] += strcmp(m->plan.targets[t].host, p->targets[n].host) == 0;
                 }
-                if (m->id != r->remedy && strcmp(m->plan.service, p->service) == 0)
+                if (remedy_is_in_flight(m->state) && m->id != r->remedy && strcmp(m->plan.service, p->service) == 0)
                         aw_break(w, "limits", "two remedies for %s at once", p->service);
         }
         for (uint32_t n = r->from; n < r->from + r->count; n++)
@@ -129,9 +153,9 @@ static void check_at_once(struct aw *w, const struct plan *p, const struct recor
                         aw_break(w, "limits", "%u at once on %s", host[n] + 1, p->targets[n].host);
         if (fleet > w->policy.fleet_at_once)
                 aw_break(w, "limits", "%u at once", fleet);
-        if (service > MAX(1u, p->instances * w->policy.share_percent / 100))
+        if (targets > 1 && service > MAX(1u, p->instances * w->policy.share_percent / 100))
                 aw_break(w, "limits", "%u of %u instances of %s at once", service, p->instances, p->service);
-        if (p->action->unavailable && p->instances - service < w->policy.min_healthy)
+        if (p->action->unavailable && p->instances < service + w->policy.min_healthy)
                 aw_break(w, "limits", "none of %u instances of %s is left", p->instances, p->service);
         if (r->count > w->policy.ramp_most || (r->from == 0 && r->count > w->policy.ramp_first))
                 aw_break(w, "limits", "a wave of %u from %u on", r->count, r->from);

@@ -133,6 +133,12 @@ void aw_host_order(struct aw *w, struct aw_message *m)
 
         if (!h->up)
                 return;
+        /* An agent takes what one coordinator tells it by rising numbers. Here all may overtake, but for an order to undo,
+         * which tells what is there: what it undoes does not come after it. */
+        if (m->dispatch.order == ACTION_ORDER_APPLY && m->number < h->undone[m->coordinator])
+                return;
+        if (m->dispatch.order == ACTION_ORDER_REVERT)
+                h->undone[m->coordinator] = MAX(h->undone[m->coordinator], m->number);
         h->heard = MAX(h->heard, m->epoch);
         m->dispatch.service = m->service_name;
         m->dispatch.targets = &m->target_process;

@@ -267,7 +267,7 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
         s->remedies_count = 2;
         s->remedies[1] = s->remedies[0];
         strcpy(s->remedies[1].action, service % 2 ? "process.freeze" : "service.restart");
-        s->instances = calloc(AW_HOSTS + 1, sizeof(*s->instances));
+        s->instances = calloc(2 * AW_HOSTS, sizeof(*s->instances));
         if (!s->instances)
                 abort();
         for (uint32_t h = 0; h < w->hosts_count; h++) {
@@ -300,6 +300,12 @@ static void see(struct aw *w, uint32_t k, uint32_t service, struct situation *s)
                 /* A workload says that it was started when it was not: no such process is there. */
                 if (w->seed % 5 == 0 && h == 0 && service == 0 && !w->calm)
                         to->started += 7;
+                if (aw_has_worker(h)) {
+                        to[1] = *to;
+                        to[1].pid += 1000000;
+                        to[1].sick = to[1].condemned = false;
+                        s->instances_count++;
+                }
         }
 }
 
@@ -313,7 +319,8 @@ static void read_predictions(struct aw *w, const struct aw_coordinator *c, struc
                         uint32_t service = (uint32_t)atoi(m->plan.service + 1);
                         const struct aw_host *h = &w->hosts[host];
                         const struct aw_incident *x = &w->incidents[service];
-                        bool well = x->real && h->instances[service].version < 11;
+                        bool freezes = strcmp(m->plan.action->name, "process.freeze") == 0;
+                        bool well = x->real && (freezes ? h->instances[service].marked : h->instances[service].version < 11);
 
                         readings[(*count)++] =
                                 (struct reading){ .remedy = m->id,
@@ -470,6 +477,7 @@ static void send_orders(struct aw *w, uint32_t k, const struct scene *scene)
                 struct aw_message m = { .order = true,
                                         .host = (uint32_t)atoi(t->host + 1),
                                         .coordinator = k,
+                                        .number = ++w->orders_sent,
                                         .remedy = o->remedy,
                                         .epoch = o->epoch,
                                         .target = o->target,

@@ -45,8 +45,9 @@ struct aw_place {
 struct aw_host {
         struct aw_instance instances[AW_SERVICES];
         struct aw_agent *agent;
-        struct aw_place place; /* for the agent's questions */
-        uint64_t heard;        /* the highest epoch that reached it */
+        struct aw_place place;            /* for the agent's questions */
+        uint64_t heard;                   /* the highest epoch that reached it */
+        uint64_t undone[AW_COORDINATORS]; /* the last order to undo that it took from each */
         struct aw_change changes[64];
         uint32_t changes_count;
         bool up;
@@ -60,6 +61,7 @@ struct aw_message {
         int64_t at; /* arrives */
         bool order;
         uint32_t host, coordinator;
+        uint64_t number; /* of an order: rises with each that is sent */
         /* An order, as it came over the wire; what it points to is beside it. */
         struct action_dispatch dispatch;
         struct action_target target_process;
@@ -117,6 +119,7 @@ struct aw {
         struct arena *arena; /* of what is on the wire */
         struct aw_message messages[AW_MESSAGES];
         uint32_t messages_count;
+        uint64_t orders_sent;
         struct {
                 uint64_t proposed, intended, applied, verified, reverted, stuck, refused, crashes, takeovers;
         } counts;
@@ -133,6 +136,11 @@ void aw_step(struct aw *w);
 void aw_calm(struct aw *w);
 
 uint64_t aw_below(struct aw *w, uint64_t n);
+/* Each service has a process more on some hosts. */
+static inline uint32_t aw_has_worker(uint32_t host)
+{
+        return host % 3 == 2;
+}
 bool aw_chance(struct aw *w, uint32_t per_thousand);
 void aw_break(struct aw *w, const char *invariant, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -53,8 +53,10 @@ echo "TAP version 13"
 mutant "limits are computed, and passed over" limits coordinator/acting_limits.c 's/return !account\.full;/return true;/'
 mutant "a target does not cool down" limits coordinator/acting_limits.c 's/load\.target_at \+ p->cool_down > now/0/'
 mutant "no instance has to stay" limits coordinator/acting_limits.c 's/plan->action->unavailable &&/0 \&\&/'
-mutant "all targets come in one wave" limits coordinator/plan.c 's/return MIN\(MIN\(size, share\), plan->count - from\);/return plan->count - from;/'
-mutant "a decision takes effect although its entry was not written" 'intent|replay|epoch|limits' coordinator/acting_commit.c \
+mutant "all targets come in one wave" limits coordinator/plan.c 's/return wave;/return plan->count - from;/'
+mutant "a host's processes count as one" limits coordinator/plan.c 's/bool all = .*;/bool all = false;/'
+mutant "what is stopped for good counts as back" limits coordinator/acting_limits.c 's/return m->plan\.action->unavailable \&\& m->plan\.action->lapse/return 0 \&\& m->plan.action->lapse/'
+mutant "a decision takes effect although its entry was not written" 'intent|replay|epoch|limits|once' coordinator/acting_commit.c \
         's/r = ledger->append\(ledger->data, record\);/(void)ledger->append(ledger->data, record), r = 0;/'
 mutant "an order goes out before its intent" intent coordinator/acting_orders.c 's/case TARGET_ORDERED:/case TARGET_WAITS: case TARGET_ORDERED:/;s/return m->state == REMEDY_INTENDED && may_still\(.*$/return m->state == REMEDY_APPROVED || m->state == REMEDY_INTENDED;/'
 mutant "old evidence" evidence coordinator/acting_gate.c 's/s->seen_at \+ a->policy\.evidence_max_age < now/0/'

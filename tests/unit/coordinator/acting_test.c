@@ -231,6 +231,75 @@ static void test_what_was_undone_is_no_success(void **state)
         assert_replays();
 }
 
+static uint32_t fit(const struct plan *plan, uint32_t from, char why[PLAN_WHY_MAX])
+{
+        char limits[512];
+
+        return limits_fit(acting, now, plan, from, plan_wave(acting_policy(acting), plan, from), limits, why);
+}
+
+static void test_a_host_stands_for_its_processes(void **state)
+{
+        struct plan plan = plan_of("service.rollback", 3), freeze = plan_of("process.freeze", 3);
+        const struct policy *p = acting_policy(acting);
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        for (uint32_t i = 0; i < 3; i++)
+                plan.targets[i].instances = freeze.targets[i].instances = 4;
+        plan.instances = freeze.instances = 12;
+        /* A quarter is three processes; a host has four. One may always go, but not two. */
+        assert_int_equal(plan_wave(p, &plan, 0), 1);
+        assert_int_equal(plan_wave(p, &plan, 1), 1);
+        assert_int_equal(plan_wave(p, &freeze, 1), 2);
+        assert_int_equal(fit(&plan, 0, why), 1);
+        /* Nor if nobody stays. */
+        plan.instances = 4;
+        assert_int_equal(fit(&plan, 0, why), 0);
+        assert_non_null(strstr(why, "at least 1 have to stay"));
+        plan.instances = 5;
+        assert_int_equal(fit(&plan, 0, why), 1);
+        /* What makes nobody unavailable is counted by hosts. */
+        plan.action = action_get("observe.raise");
+        plan.instances = 12;
+        assert_int_equal(plan_wave(p, &plan, 1), 2);
+        plan_free(&plan);
+        plan_free(&freeze);
+}
+
+static void test_what_is_stopped_is_out_until_it_is_undone(void **state)
+{
+        struct plan plan = plan_of("process.freeze", TARGETS);
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        intend("process.freeze", 1);
+        assert_int_equal(say(0, OUTCOME_APPLIED), 0);
+        verify_and_close();
+        now += 2 * 3600 * NSEC_PER_SEC;
+        /* One of four at a time. */
+        assert_int_equal(fit(&plan, 1, why), 0);
+        assert_non_null(strstr(why, "of payments at once would be 2, at most 1"));
+        assert_int_equal(say(0, OUTCOME_REVERTED), 0);
+        assert_int_equal(fit(&plan, 1, why), 1);
+        plan_free(&plan);
+}
+
+/* What is started anew is back once it is verified. */
+static void test_what_is_rolled_back_is_back(void **state)
+{
+        struct plan plan = plan_of("service.rollback", TARGETS);
+        char why[PLAN_WHY_MAX];
+
+        (void)state;
+        intend("service.rollback", 1);
+        assert_int_equal(say(0, OUTCOME_APPLIED), 0);
+        verify_and_close();
+        now += 2 * 3600 * NSEC_PER_SEC;
+        assert_int_equal(fit(&plan, 1, why), 1);
+        plan_free(&plan);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -242,6 +311,9 @@ int main(void)
                 TEST(test_success_is_of_the_whole),
                 TEST(test_a_refusal_is_no_success),
                 TEST(test_what_was_undone_is_no_success),
+                TEST(test_a_host_stands_for_its_processes),
+                TEST(test_what_is_stopped_is_out_until_it_is_undone),
+                TEST(test_what_is_rolled_back_is_back),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,28 @@ static void test_bounds(void **state)
         seen_free(&seen);
 }
 
+/* What else is measured there is not even looked at. */
+static void test_only_what_it_is_about(void **state)
+{
+        struct service *other = service_get(core, "cache", false);
+        struct scene_rows rows;
+
+        (void)state;
+        for (int k = 0; k < 40; k++) {
+                struct measured *m = measured_obtain(core, host_find(core, names[k % 2]), SUBJECT_POOL, 100 + (uint64_t)k,
+                                                     processes[k % 2].pid, processes[k % 2].started, incident->service);
+
+                measured_set_server(core, m, k < 20 ? other : incident->server, k < 20 ? 5432 : 5433);
+                measured_add(core, m, SIGNAL_HELD, now, 1000);
+        }
+        assert_int_equal(scenes_gather(core, incident, &rows), 0);
+        assert_int_equal(rows.count, 2);
+        assert_true(rows.rows[0]->host != rows.rows[1]->host);
+        free(rows.rows);
+        service_put(core, &other);
+        test_bounds(state);
+}
+
 static enum reading_verdict read_now(uint32_t target, double bound, int64_t applied_at)
 {
         struct plan_target targets[2] = { { .host = "pay1", .bound = bound }, { .host = "pay2", .bound = bound } };
@@ -202,6 +224,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
         const struct CMUnitTest tests[] = {
                 TEST(test_bounds),
+                TEST(test_only_what_it_is_about),
                 TEST(test_true_once_it_has_stayed_so),
                 TEST(test_a_pool_that_never_held_any),
                 TEST(test_a_restart_alone_does_not_help),
