@@ -49,7 +49,7 @@ broken 'stop file|expiry|epoch' 's/reason = remedy_refuses(core, &r->request, (i
         "what changed while it was looked at does not count"
 broken allowed 's/if (!q->allowed)/if (false)/' "what is not in the file is done"
 broken 'stop file' 's/if (core->stopped)/if (false)/' "the stop file does not count"
-broken epoch 's/if (q->epoch < core->epoch)/if (false)/' "a lower epoch is heard"
+broken epoch 's/if (q->epoch < core->epoch || remedy_epoch_is_far(core, q->epoch))/if (false)/' "a lower epoch is heard"
 broken epoch 's/if (q->epoch > core->epoch || core->damaged)/if (core->damaged)/' "an epoch is acted on before it is written down"
 broken deaf 's/return core->epoch > 0 \&\& epoch > core->epoch.*/return false;/' "the highest epoch there is is heard"
 broken deaf 's/ \&\& (q->allowed || remedy_find(core, q->key) >= 0);/;/' "an order that is not allowed raises the epoch"
