@@ -16,7 +16,7 @@ mutant() {
         local name=$1 expected=$2 objects=() parts=() file part out
         shift 2
         number=$((number + 1))
-        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_{core,limits}.o; do parts+=("$part"); done
+        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_*.o; do parts+=("$part"); done
         while [ $# -gt 0 ]; do
                 file=$1
                 sed -E "$2" "$file" >"$work/mutant.c"
@@ -60,10 +60,10 @@ mutant "an order goes out before its intent" intent coordinator/acting_orders.c 
 mutant "old evidence" evidence coordinator/acting_gate.c 's/s->seen_at \+ a->policy\.evidence_max_age < now/0/'
 mutant "incomplete windows" evidence coordinator/acting_gate.c 's/!s->complete/0/'
 mutant "hosts that are not heard of, and other incarnations" evidence coordinator/plan.c 's/if \(x->fresh\)/if (1)/'
-mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch\)/if (0)/'
+mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch \|\| remedy_epoch_is_far\(core, q->epoch\)\)/if (0)/'
 mutant "the store does not fence" epoch tests/sim/acting_world.c 's/w->lease\.holder != w->deciding \|\| w->lease\.epoch != c->epoch/0/'
 mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.epoch\+\+;/w->lease.epoch += !w->lease.epoch;/'
-mutant "the host does it for each message" 'once|end|limits' agent/remedy_core.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
+mutant "the host does it for each message" 'once|end|limits' agent/remedy_orders.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
 mutant "state that is in no entry" replay coordinator/acting.c 's/m->told = true;/m->told = m->halted = true;/'
 mutant "the policy that is configured is passed over" policy coordinator/acting.c \
         's/if \(a->configured \&\& policy_same\(\&a->policy, policy\)\)/if (1)/'
