@@ -68,7 +68,8 @@ const struct policy *acting_policy(const struct acting *acting);
 /* What makes `policy` the one that holds, as a record; false: it holds, and the log says so. */
 bool acting_configure(const struct acting *acting, int64_t now, const struct policy *policy, struct record *ret_record);
 
-/* The only way in. -EBADMSG: it does not follow from what is there, which then is as before; -ENOMEM. */
+/* The only way in. -EBADMSG: it does not follow from what is there, which then is as before; -ENOSPC: likewise, as there
+ * are too many units of trust; -ENOMEM. */
 MUST_CHECK int acting_apply(struct acting *acting, const struct record *record);
 
 /* False: nothing is to be decided now. The record is the caller's to free. */

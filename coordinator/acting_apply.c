@@ -1,4 +1,4 @@
-/* A record takes effect. What does not follow from the state is refused whole: nothing is changed. */
+/* A record takes effect. What does not follow from the state (acting_follows.c) is refused whole: nothing is changed. */
 #include "coordinator/acting_internal.h"
 
 #include <stdio.h>
@@ -19,26 +19,11 @@ static void move(struct remedy *m, enum remedy_state to, const struct record *r)
                 copy(m->why, sizeof(m->why), r->why);
 }
 
-static bool may_go(const struct remedy *m)
-{
-        return remedy_is_over(m->state) && m->state != REMEDY_STUCK;
-}
-
-static bool has_room(const struct acting *a)
-{
-        if (a->remedies_count < REMEDIES_MAX)
-                return true;
-        for (uint32_t i = 0; i < a->remedies_count; i++)
-                if (may_go(a->remedies[i]))
-                        return true;
-        return false;
-}
-
 /* The oldest that is over goes. */
 static void make_room(struct acting *a)
 {
         for (uint32_t i = 0; a->remedies_count >= REMEDIES_MAX && i < a->remedies_count; i++) {
-                if (!may_go(a->remedies[i]))
+                if (!remedy_may_go(a->remedies[i]))
                         continue;
                 remedy_free(&a->remedies[i]);
                 a->remedies_count--;
@@ -51,10 +36,6 @@ static int propose(struct acting *a, const struct record *r)
         struct remedy *m, **remedies;
         int e;
 
-        if (r->remedy != a->next_remedy + 1 || !r->plan.action || r->plan.count == 0)
-                return -EBADMSG;
-        if (!has_room(a))
-                return -EBADMSG;
         if (a->remedies_count == a->remedies_capacity) {
                 uint32_t capacity = a->remedies_capacity ? 2 * a->remedies_capacity : 16;
 
@@ -85,30 +66,19 @@ static int propose(struct acting *a, const struct record *r)
         return 0;
 }
 
-static int approve(struct remedy *m, const struct record *r)
+static void approve(struct remedy *m, const struct record *r)
 {
-        if (m->rung == RUNG_SHADOW && r->mover != MOVER_PERSON)
-                return -EBADMSG;
-        if (memcmp(m->plan.digest, r->digest, DIGEST_SIZE) != 0)
-                return -EBADMSG;
-        if (r->mover == MOVER_PLANNER && m->plan.class == CLASS_ONE_WAY)
-                return -EBADMSG;
         m->by_person = r->mover == MOVER_PERSON;
         m->approved_at = r->at;
         m->rung = r->rung;
         copy(m->decided_by, sizeof(m->decided_by), r->by);
         move(m, REMEDY_APPROVED, r);
-        return 0;
 }
 
 static int intend(struct acting *a, struct remedy *m, const struct record *r)
 {
-        uint32_t next = m->from + m->count;
-        int e;
+        int e = limits_reserve(a, r->count);
 
-        if (r->from != next || r->count == 0 || r->count > m->plan.count - next || r->epoch != a->epoch || m->halted)
-                return -EBADMSG;
-        e = limits_reserve(a, r->count);
         if (e < 0)
                 return e;
         m->from = r->from;
@@ -166,8 +136,6 @@ static int reverted(struct acting *a, struct remedy *m, const struct record *r)
         enum target_state *t = &m->targets[r->target];
         int e;
 
-        if (*t == TARGET_WAITS || *t == TARGET_REFUSED || *t == TARGET_REVERTED)
-                return -EBADMSG;
         /* It was begun and could not be done: that is no refusal. */
         if (*t == TARGET_ORDERED && m->state == REMEDY_INTENDED) {
                 e = fail(a, m, r->at);
@@ -196,17 +164,12 @@ static int stuck(struct acting *a, struct remedy *m, const struct record *r)
 
 static int result(struct acting *a, struct remedy *m, const struct record *r)
 {
-        enum target_state *t;
+        enum target_state *t = &m->targets[r->target];
 
-        if (r->target >= m->plan.count)
-                return -EBADMSG;
-        t = &m->targets[r->target];
         switch (r->outcome) {
         case OUTCOME_APPLIED:
         case OUTCOME_REFUSED:
         case OUTCOME_FAILED:
-                if (*t != TARGET_ORDERED)
-                        return -EBADMSG;
                 *t = r->outcome == OUTCOME_APPLIED   ? TARGET_APPLIED
                      : r->outcome == OUTCOME_REFUSED ? TARGET_REFUSED
                                                      : TARGET_FAILED;
@@ -219,20 +182,14 @@ static int result(struct acting *a, struct remedy *m, const struct record *r)
                         copy(m->why, sizeof(m->why), r->why);
                 return 0;
         case OUTCOME_HELD:
-                if (*t != TARGET_VERIFIED)
-                        return -EBADMSG;
                 *t = TARGET_HELD;
                 return 0;
         case OUTCOME_REVERTED:
                 return reverted(a, m, r);
-        case OUTCOME_STUCK:
-                if (!target_is_out(*t) && *t != TARGET_VERIFIED && *t != TARGET_HELD)
-                        return -EBADMSG;
+        default: /* OUTCOME_STUCK */
                 *t = TARGET_STUCK;
                 /* An undoing that the agent began by itself may fail, too. */
                 return m->state == REMEDY_STUCK ? 0 : stuck(a, m, r);
-        default:
-                return -EBADMSG;
         }
 }
 
@@ -243,8 +200,6 @@ static int judge_wave(struct acting *a, struct remedy *m, const struct record *r
         };
         int e;
 
-        if (r->verdict == VERDICT_NONE || (r->verdict == VERDICT_VERIFIED && !count(m, TARGET_APPLIED)))
-                return -EBADMSG;
         if (r->verdict != VERDICT_VERIFIED) {
                 e = fail(a, m, r->at);
                 if (e < 0)
@@ -262,8 +217,8 @@ static int close_remedy(struct acting *a, struct remedy *m, const struct record 
 {
         int e;
 
-        /* Success is told once, by the whole of it. */
-        if (m->state == REMEDY_VERIFIED) {
+        /* Success is told once, by the whole of it: what was refused or undone somewhere is none. */
+        if (m->state == REMEDY_VERIFIED && !m->halted && !count(m, TARGET_REVERTED)) {
                 e = authority_succeed(&a->authority, &a->policy, &m->plan.unit, m->plan.cause_key, r->at);
                 if (e < 0)
                         return e;
@@ -289,31 +244,22 @@ static void revert(struct remedy *m, const struct record *r)
                 move(m, REMEDY_REVERTED, r);
 }
 
-static int acknowledge(struct remedy *m, const struct record *r)
+static void acknowledge(struct remedy *m, const struct record *r)
 {
         for (uint32_t i = 0; i < m->plan.count; i++)
                 if (m->targets[i] == TARGET_STUCK || m->targets[i] == TARGET_REVERTING)
                         m->targets[i] = TARGET_REVERTED; /* it is the person's now */
         move(m, REMEDY_CLOSED, r);
-        return 0;
 }
 
 static int of_remedy(struct acting *a, const struct record *r)
 {
-        static const struct {
-                bool moves;
-                enum remedy_state to;
-        } to[RECORDS] = { [RECORD_APPROVED] = { true, REMEDY_APPROVED },   [RECORD_REJECTED] = { true, REMEDY_REJECTED },
-                          [RECORD_WITHDRAWN] = { true, REMEDY_WITHDRAWN }, [RECORD_INTENDED] = { true, REMEDY_INTENDED },
-                          [RECORD_REVERTING] = { true, REMEDY_REVERTING }, [RECORD_STUCK] = { true, REMEDY_STUCK },
-                          [RECORD_CLOSED] = { true, REMEDY_CLOSED },       [RECORD_ACKNOWLEDGED] = { true, REMEDY_CLOSED } };
         struct remedy *m = acting_remedy(a, r->remedy);
 
-        if (!m || (to[r->kind].moves && !remedy_may(m->state, to[r->kind].to, r->mover)))
-                return -EBADMSG;
         switch (r->kind) {
         case RECORD_APPROVED:
-                return approve(m, r);
+                approve(m, r);
+                return 0;
         case RECORD_REJECTED:
                 copy(m->decided_by, sizeof(m->decided_by), r->by);
                 move(m, REMEDY_REJECTED, r);
@@ -326,7 +272,7 @@ static int of_remedy(struct acting *a, const struct record *r)
         case RECORD_RESULT:
                 return result(a, m, r);
         case RECORD_VERDICT:
-                return m->state == REMEDY_APPLIED ? judge_wave(a, m, r) : -EBADMSG;
+                return judge_wave(a, m, r);
         case RECORD_REVERTING:
                 revert(m, r);
                 return 0;
@@ -334,34 +280,22 @@ static int of_remedy(struct acting *a, const struct record *r)
                 return stuck(a, m, r);
         case RECORD_CLOSED:
                 return close_remedy(a, m, r);
-        case RECORD_ACKNOWLEDGED:
-                return m->state == REMEDY_STUCK ? acknowledge(m, r) : -EBADMSG;
-        default:
-                return -EBADMSG;
+        default: /* RECORD_ACKNOWLEDGED */
+                acknowledge(m, r);
+                return 0;
         }
 }
 
-static bool same_window(const struct window *a, const struct window *b)
-{
-        return a->kind == b->kind && a->scope == b->scope && strcmp(a->name, b->name) == 0;
-}
-
-static int set_window(struct acting *a, const struct record *r, bool begins)
+static void set_window(struct acting *a, const struct record *r, bool begins)
 {
         for (uint32_t i = 0; i < a->windows_count;) {
-                bool over = a->windows[i].until && a->windows[i].until <= r->at;
-
-                if (over || same_window(&a->windows[i], &r->window))
+                if (window_goes(&a->windows[i], r))
                         a->windows[i] = a->windows[--a->windows_count];
                 else
                         i++;
         }
-        if (!begins)
-                return 0;
-        if (a->windows_count == WINDOWS_MAX)
-                return -EBADMSG;
-        a->windows[a->windows_count++] = r->window;
-        return 0;
+        if (begins)
+                a->windows[a->windows_count++] = r->window;
 }
 
 static int apply(struct acting *a, const struct record *r)
@@ -370,8 +304,6 @@ static int apply(struct acting *a, const struct record *r)
 
         switch (r->kind) {
         case RECORD_STARTED:
-                if (r->epoch <= a->epoch)
-                        return -EBADMSG;
                 a->epoch = r->epoch;
                 return 0;
         case RECORD_PROPOSED:
@@ -390,7 +322,8 @@ static int apply(struct acting *a, const struct record *r)
                 return authority_mandate(&a->authority, &r->unit, r->cap, &mandate);
         case RECORD_WINDOW:
         case RECORD_WINDOW_ENDED:
-                return set_window(a, r, r->kind == RECORD_WINDOW);
+                set_window(a, r, r->kind == RECORD_WINDOW);
+                return 0;
         case RECORD_POLICY:
                 a->policy = r->policy;
                 a->configured = true;
@@ -402,8 +335,10 @@ static int apply(struct acting *a, const struct record *r)
 
 int acting_apply(struct acting *a, const struct record *r)
 {
-        int e = apply(a, r);
+        int e = acting_follows(a, r);
 
+        if (e == 0)
+                e = apply(a, r);
         if (e == 0)
                 a->latest = MAX(a->latest, r->at);
         return e;

@@ -15,9 +15,13 @@ int acting_commit(struct acting *acting, const struct ledger *ledger, struct rec
         int r;
 
         record_clean(record);
-        r = ledger->append(ledger->data, record);
+        r = acting->behind ? -ENOTRECOVERABLE : acting_follows(acting, record);
         if (r == 0)
+                r = ledger->append(ledger->data, record);
+        if (r == 0) {
                 r = acting_apply(acting, record);
+                acting->behind = r < 0;
+        }
         record_free(record);
         return r;
 }

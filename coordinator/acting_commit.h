@@ -19,7 +19,9 @@ struct pace {
 };
 int64_t pace_now(struct pace *pace, const struct acting *acting, int64_t wall, int64_t monotonic);
 
-/* Frees what the record owns in any case. -errno of the ledger: nothing has changed. */
+/* Frees what the record owns in any case. -errno of the ledger: nothing has changed. -EBADMSG, -ENOSPC: it does not follow
+ * from what is there, so that it was not written. -ENOMEM: it may have been written; if so, nothing more is, until the log
+ * is read anew (-ENOTRECOVERABLE). */
 MUST_CHECK int acting_commit(struct acting *acting, const struct ledger *ledger, struct record *record);
 /* The first of all decisions: that we lead, and by which policy. Nothing is decided where this fails. */
 MUST_CHECK int acting_begin(struct acting *acting, const struct ledger *ledger, int64_t now, const struct scene *scene,

@@ -24,6 +24,7 @@ struct acting {
         struct pause pause;
         struct window windows[WINDOWS_MAX];
         uint32_t windows_count;
+        bool behind; /* the log has an entry that could not take effect here: a new life reads it */
 };
 
 void remedy_free(struct remedy **remedy);
@@ -34,6 +35,18 @@ static inline int64_t acting_time(const struct acting *acting, int64_t now)
 struct remedy *acting_remedy(const struct acting *acting, uint64_t id);
 /* A target that may have changed something which is neither verified nor undone. */
 bool target_is_out(enum target_state state);
+
+/* acting_follows.c. Whether the record can be applied: 0, -EBADMSG or -ENOSPC (of units of trust); only memory may be
+ * missing after that. */
+MUST_CHECK int acting_follows(const struct acting *acting, const struct record *record);
+/* There is a unit of this key, or room for one. */
+bool acting_has_unit(const struct acting *acting, const struct unit_key *key);
+/* What an answer says is possible for a target in this state, and news. */
+bool target_takes(enum target_state state, enum outcome outcome);
+/* It makes room when there is no more. */
+bool remedy_may_go(const struct remedy *remedy);
+/* The record of a window takes the place of this one, or this one is over. */
+bool window_goes(const struct window *window, const struct record *record);
 
 /* acting_limits.c. How many of the wave that begins at `from` have room, at most `count`; 0: `ret_why` says what
  * has none. `ret_limits`: each as computed. */

@@ -190,7 +190,8 @@ static bool verified(const struct context *c, const struct remedy *m)
         char why[PLAN_WHY_MAX];
 
         if (left == 0)
-                return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "verified");
+                return decide(c, RECORD_CLOSED, m, MOVER_PLANNER, "%s",
+                              m->halted ? "verified, but not everywhere: an agent refused, or undid it" : "verified");
         if (m->halted)
                 return decide(c, RECORD_CLOSED, m, MOVER_PLANNER,
                               "verified, but %u targets are left: an agent refused, or undid it", left);
@@ -299,7 +300,8 @@ static bool propose(const struct context *c, const struct situation *s)
                         if (plan_make(c->policy, s, k, 1, &plan, why) < 0)
                                 continue;
                 }
-                if (gate_window(c->acting, c->now, &plan, true, why) || !all_stand(&plan, s, why)) {
+                if (gate_window(c->acting, c->now, &plan, true, why) || !all_stand(&plan, s, why) ||
+                    !acting_has_unit(c->acting, &plan.unit)) {
                         plan_free(&plan);
                         continue;
                 }

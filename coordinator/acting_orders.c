@@ -74,25 +74,6 @@ size_t acting_orders(const struct acting *a, int64_t now, const struct scene *sc
         return n;
 }
 
-/* What an answer says is news for a target in this state. */
-static bool is_news(enum target_state state, enum outcome outcome)
-{
-        switch (outcome) {
-        case OUTCOME_APPLIED:
-        case OUTCOME_REFUSED:
-        case OUTCOME_FAILED:
-                return state == TARGET_ORDERED;
-        case OUTCOME_HELD:
-                return state == TARGET_VERIFIED;
-        case OUTCOME_REVERTED:
-                return state != TARGET_WAITS && state != TARGET_REFUSED && state != TARGET_REVERTED;
-        case OUTCOME_STUCK:
-                return state != TARGET_STUCK && (target_is_out(state) || state == TARGET_VERIFIED || state == TARGET_HELD);
-        default:
-                return false;
-        }
-}
-
 int acting_report(const struct acting *a, int64_t now, const struct scene *scene, const struct report *report,
                   struct record *ret_record)
 {
@@ -103,7 +84,7 @@ int acting_report(const struct acting *a, int64_t now, const struct scene *scene
                 return -ENOENT;
         if (!scene_leads(a, scene, now))
                 return -EROFS;
-        if (!is_news(m->targets[report->target], report->outcome))
+        if (!target_takes(m->targets[report->target], report->outcome))
                 return -EALREADY;
         *ret_record = (struct record){ .kind = RECORD_RESULT,
                                        .at = now,

@@ -102,6 +102,8 @@ int acting_word(const struct acting *a, int64_t now, const struct scene *scene, 
                         return no(ret_why, -EPERM, "a reason is needed");
                 if (w->until <= now)
                         return no(ret_why, -EPERM, "an end that is still to come is needed");
+                if (!acting_has_unit(a, &w->unit))
+                        return no(ret_why, -EPERM, "there are %d units of trust already", AUTHORITY_UNITS_MAX);
                 record.kind = RECORD_MANDATE;
                 record.unit = w->unit;
                 record.cap = w->cap;

@@ -3,6 +3,7 @@
 #include "coordinator/conduct_internal.h"
 #include "coordinator/graph.h"
 #include "coordinator/host_actions.h"
+#include "proto/log.h"
 #include "proto/note.h"
 
 #include <stdio.h>
@@ -50,6 +51,11 @@ int conduct_take_answers(struct conduct *c, const struct host *h, int64_t now)
         for (uint32_t i = 0; h->actions && i < h->actions->rows_count; i++) {
                 int r = take_answer(c, log, h, &h->actions->rows[i], now);
 
+                /* Nothing of it was written: what others say counts all the same. */
+                if (r == -EBADMSG || r == -ENOSPC) {
+                        log_error("acting", "an answer of %s cannot be taken: %s", h->name->data, strerror(-r));
+                        continue;
+                }
                 if (r < 0)
                         return r;
                 news += r;
@@ -173,7 +179,7 @@ size_t conduct_orders(struct conduct *c, const char *host, uint64_t session, uin
                 return 0;
         if (!prove(c, h, &base))
                 return 0;
-        n = outbox_tell(c->outbox, host, session, acknowledged, h->command_id, now, outgoing);
+        n = outbox_tell(c->outbox, &(struct outbox_poll){ host, session, acknowledged, h->command_id, wall }, now, outgoing);
         for (size_t i = 0; i < n; i++) {
                 struct dispatch *d = &c->dispatches[count];
 

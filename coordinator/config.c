@@ -36,13 +36,14 @@ static const char *log_level_expected(const char *text)
                 "Where they are posted to as JSON: https://..., or http:// on a loopback address. By default nowhere.",            \
                 webhook_url_expected),                                                                                             \
                 KEY(name_ ".url_file", STRING, member.url_file, NULL, 0, 0, true,                                                  \
-                    "A file with the URL, where that is a secret itself."),                                                        \
+                    "A file with the URL, where that is a secret itself, on a local disk."),                                       \
                 KEY(name_ ".authorization_file", STRING, member.authorization_file, NULL, 0, 0, true,                              \
-                    "A file whose first line is sent as the header Authorization, such as Bearer and a token."),                   \
+                    "A file whose first line is sent as the header Authorization, such as Bearer and a token; on a\n"              \
+                    "local disk."),                                                                                                \
                 KEY(name_ ".ca", STRING, member.ca, NULL, 0, 0, true,                                                              \
                     "Certificate authorities for its TLS (PEM); by default those of the system."),                                 \
                 KEY(name_ ".template", STRING, member.template, NULL, 0, 0, true,                                                  \
-                    "A file with the JSON that is posted instead, see TEMPLATES."),                                                \
+                    "A file with the JSON that is posted instead, see TEMPLATES; on a local disk."),                               \
                 KEY(name_ ".timeout", DURATION, member.timeout, "10s", SECONDS, 300 * SECONDS, true,                               \
                     "A post that takes longer has failed, and is tried again.")
 
@@ -75,7 +76,8 @@ static const struct yaml_config_key own_keys[] = {
             "Folders of signatures, see nightshift-signature(5); a file takes the place of one of the same name in a folder\n"
             "before. By default built-in, which is the library inside the program, and /etc/nightshift/signatures if it exists."),
         KEY("tickets.directory", STRING, people.tickets_directory, NULL, 0, 0, true,
-            "Folder of the tickets, two files an incident, or off. By default tickets in state_dir."),
+            "Folder of the tickets, two files an incident, or off. By default tickets in state_dir. It has to be on a local disk:\n"
+            "the coordinator waits for each file to be written."),
         KEY("tickets.most", COUNT, people.tickets_most, "10000", 1, 1000000, true,
             "So many incidents keep their ticket there, the latest ones."),
         WEBHOOK("tickets.webhook", people.tickets_webhook),

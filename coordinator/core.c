@@ -404,6 +404,7 @@ int core_poll(struct core *core, int64_t now, const char *name, uint64_t session
         h = host_find(core, name);
         if (!h) /* whoever has not reported yet is told nothing, and takes no memory */
                 return 0;
+        acknowledged = command_believed(acknowledged, h->command_id, core->now);
         if (core->observe && session == h->session && acknowledged > h->command_acknowledged) {
                 struct core_input input = {
                         .kind = CORE_INPUT_POLL, .at = core->now, .host = name, .session = session, .acknowledged = acknowledged

@@ -53,6 +53,15 @@ void core_set_signatures(struct core *core, const struct signature_set *signatur
 MUST_CHECK int core_announce(struct core *core, int64_t now, const char *service, const char *version, const char *host,
                              uint64_t *ret_id);
 
+/* Up to which command an agent is believed to have taken them: what it was given, or what a former coordinator gave it,
+ * by its clock, as ids begin with the time; a day is for clocks that were set back. Who says more would leave no ids for
+ * what is still to come. */
+#define COMMAND_IDS_AHEAD (24 * 3600 * NSEC_PER_SEC)
+static inline uint64_t command_believed(uint64_t acknowledged, uint64_t issued, int64_t now)
+{
+        return MIN(acknowledged, MAX(issued, (uint64_t)(now + COMMAND_IDS_AHEAD)));
+}
+
 /* Commands for `host` with ids above `acknowledged`; the strings live until the next call. Nothing
  * to say is a count of 0: the caller then holds the poll. */
 MUST_CHECK int core_poll(struct core *core, int64_t now, const char *host, uint64_t session, uint64_t acknowledged,

@@ -1,3 +1,4 @@
+#include "coordinator/acknowledge.h"
 #include "coordinator/aside.h"
 #include "coordinator/conduct.h"
 #include "coordinator/daemon_internal.h"
@@ -201,14 +202,14 @@ static enum query_status pages(struct daemon *d, const struct wire_query *query,
         return QUERY_USAGE;
 }
 
-/* It is not a decision, and so works where the log takes no entries; where it does, it is written there. */
-static enum query_status acknowledge(struct daemon *d, const struct wire_query *query, const char *by)
+/* Of a page it works where the log takes no entries; where it does, it is written there. */
+static enum query_status take_acknowledgement(struct daemon *d, const struct wire_query *query, const char *by)
 {
-        const char *id = query_argument(query, "action"), *why = query_argument(query, "why");
-        enum query_status status = people_acknowledge(d->people, clock_wall(), id, by, why, &d->text);
+        bool paged;
+        enum query_status status = acknowledge(d->people, d->conduct, d->signatures, clock_wall(), query, by, &d->text, &paged);
 
-        if (status == QUERY_DONE)
-                daemon_audit_acknowledged(d, id, by, why);
+        if (paged)
+                daemon_audit_acknowledged(d, query_argument(query, "action"), by, query_argument(query, "why"));
         return status;
 }
 
@@ -223,8 +224,8 @@ static void make_answer(struct daemon *d, const struct wire_query *query, uint32
                 char by[64];
 
                 name_user(uid, by, sizeof(by));
-                if (query_is_of_page(query))
-                        ret_answer->status = acknowledge(d, query, by);
+                if (strcmp(query->verb, "acknowledge") == 0)
+                        ret_answer->status = take_acknowledgement(d, query, by);
                 else
                         ret_answer->status = query_word(d->conduct, d->signatures, clock_wall(), query, by, &d->text);
         } else if (strcmp(query->verb, "deployed") == 0) {

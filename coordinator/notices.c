@@ -98,7 +98,8 @@ static void drop(struct notices *o, size_t i)
 {
         struct notice *n = o->notices[i];
 
-        o->removed[o->removed_count++] = n->id;
+        if (!n->cancelled)
+                o->removed[o->removed_count++] = n->id;
         o->bytes -= n->size;
         memmove(o->notices + i, o->notices + i + 1, (o->count - i - 1) * sizeof(*o->notices));
         o->count--;
@@ -159,7 +160,7 @@ int notices_add(struct notices *o, const struct notice *notice, const struct not
         memcpy(n->body, notice->body, n->size);
         n->body[n->size] = '\0';
         n->id = n->id > o->last ? n->id : o->last + 1;
-        n->under_way = false;
+        n->under_way = n->cancelled = false;
         (void)notices_cancel(o, n->to, n->subject);
         o->last = n->id;
         o->notices[o->count++] = n;
@@ -212,12 +213,8 @@ void notices_end(struct notices *o, uint64_t id, enum delivery delivery, int64_t
         if (delivery == DELIVERY_FAILED) {
                 o->destinations[to].failures++;
                 o->destinations[to].due_at = monotonic + MAX(backoff(o->destinations[to].failures, chance), MIN(after, AFTER_MOST));
-                /* One that was made meanwhile about the same takes its place now. */
-                for (size_t k = i + 1; k < o->count; k++)
-                        if (o->notices[k]->to == to && strcmp(o->notices[k]->subject, o->notices[i]->subject) == 0) {
-                                drop(o, i);
-                                return;
-                        }
+                if (o->notices[i]->cancelled)
+                        drop(o, i);
                 return;
         }
         o->destinations[to].failures = 0;
@@ -229,11 +226,20 @@ bool notices_cancel(struct notices *o, enum destination to, const char *subject)
 {
         bool any = false;
 
-        for (size_t i = o->count; i-- > 0;)
-                if (o->notices[i]->to == to && !o->notices[i]->under_way && strcmp(o->notices[i]->subject, subject) == 0) {
+        for (size_t i = o->count; i-- > 0;) {
+                struct notice *n = o->notices[i];
+
+                if (n->to != to || n->cancelled || strcmp(n->subject, subject) != 0)
+                        continue;
+                if (n->under_way) {
+                        /* Off the disk at once: a restart would try it again. */
+                        n->cancelled = true;
+                        o->removed[o->removed_count++] = n->id;
+                } else {
                         drop(o, i);
                         any = true;
                 }
+        }
         return any;
 }
 
@@ -259,7 +265,11 @@ bool notices_removed(struct notices *o, uint64_t *ret_id)
 
 size_t notices_count(const struct notices *o)
 {
-        return o->count;
+        size_t n = 0;
+
+        for (size_t i = 0; i < o->count; i++)
+                n += !o->notices[i]->cancelled;
+        return n;
 }
 
 uint64_t notices_dropped(const struct notices *o)

@@ -4,7 +4,8 @@
  * Each is delivered at least once: until its destination has taken it, refused it for good, or it is too old. A
  * destination gets one at a time. After a failure it is left alone for 1 s, 2 s, 4 s, ... up to 5 min, each halved at
  * most by chance; then the one that was tried least often comes first, so that none that is always refused holds up the
- * others. A later notice about the same subject takes the place of an earlier one that is not under way. */
+ * others. A later notice about the same subject takes the place of an earlier one. What is under way then, or when it is
+ * cancelled, may still arrive, and is not tried again, also after a restart. */
 #pragma once
 
 #include "proto/base.h"
@@ -26,7 +27,7 @@ struct notice {
         char *body;                /* JSON; owned */
         size_t size;
         uint32_t attempts;
-        bool under_way;
+        bool under_way, cancelled; /* cancelled: only while it is under way */
 };
 
 enum delivery { DELIVERY_DONE, DELIVERY_FAILED, DELIVERY_REFUSED };
@@ -49,13 +50,15 @@ const struct notice *notices_next(struct notices *notices, enum destination to, 
 void notices_begin(struct notices *notices, uint64_t id);
 /* `chance` in [0, 1); `after`: the destination asks for as much time, 0 if it does not. */
 void notices_end(struct notices *notices, uint64_t id, enum delivery delivery, int64_t after, double chance, int64_t monotonic);
-/* Drops what was not delivered about a subject and is not under way. True: there was one. */
+/* Drops what was not delivered about a subject; of what is under way there is no second try. True: there was one that was
+ * not under way. */
 bool notices_cancel(struct notices *notices, enum destination to, const char *subject);
 /* Drops what is too old; how many. */
 uint32_t notices_expire(struct notices *notices, int64_t wall);
 
 /* The ids that were removed since, one at a time. */
 bool notices_removed(struct notices *notices, uint64_t *ret_id);
+/* Those that wait, what is under way and not cancelled included. */
 size_t notices_count(const struct notices *notices);
 /* Those that had to go for lack of room, so far. */
 uint64_t notices_dropped(const struct notices *notices);

@@ -1,14 +1,23 @@
 #include "coordinator/outbox.h"
+#include "coordinator/core.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define AGAIN_AFTER (10 * NSEC_PER_SEC) /* what was acknowledged and not answered */
 
+/* The largest number that a host was given; it is kept until the clock is past it. */
+struct given {
+        char host[NAME_MAX_HOST + 1];
+        uint64_t id;
+};
+
 struct outbox {
         struct outgoing items[OUTBOX_MAX];
         uint32_t count;
-        uint64_t last_id;
+        struct given *given;
+        uint32_t given_count, given_capacity;
 };
 
 int outbox_new(struct outbox **ret_outbox)
@@ -19,6 +28,8 @@ int outbox_new(struct outbox **ret_outbox)
 
 void outbox_free(struct outbox **outbox)
 {
+        if (*outbox)
+                free((*outbox)->given);
         free(*outbox);
         *outbox = NULL;
 }
@@ -88,21 +99,55 @@ uint64_t outbox_log_size(const struct outbox *outbox, const char *host, uint64_t
         return size;
 }
 
-size_t outbox_tell(struct outbox *outbox, const char *host, uint64_t session, uint64_t acknowledged, uint64_t floor, int64_t now,
-                   struct outgoing **ret_outgoing)
+/* Its place in the list, a new one if need be. NULL: out of memory. */
+static struct given *given_to(struct outbox *outbox, const char *host, int64_t wall)
 {
+        struct given *g;
+
+        for (uint32_t i = 0; i < outbox->given_count;) {
+                g = &outbox->given[i];
+                if (strcmp(g->host, host) == 0)
+                        return g;
+                if (g->id < (uint64_t)wall)
+                        *g = outbox->given[--outbox->given_count];
+                else
+                        i++;
+        }
+        if (outbox->given_count == outbox->given_capacity) {
+                uint32_t capacity = MAX(2 * outbox->given_capacity, 16u);
+
+                g = reallocarray(outbox->given, capacity, sizeof(*g));
+                if (!g)
+                        return NULL;
+                outbox->given = g;
+                outbox->given_capacity = capacity;
+        }
+        g = &outbox->given[outbox->given_count++];
+        *g = (struct given){ 0 };
+        snprintf(g->host, sizeof(g->host), "%s", host);
+        return g;
+}
+
+size_t outbox_tell(struct outbox *outbox, const struct outbox_poll *poll, int64_t now, struct outgoing **ret_outgoing)
+{
+        struct given *given = given_to(outbox, poll->host, poll->wall);
+        uint64_t acknowledged, last;
         size_t n = 0;
 
+        if (!given) /* it asks again */
+                return 0;
+        last = MAX(given->id, poll->issued);
+        acknowledged = command_believed(poll->acknowledged, last, poll->wall);
         for (uint32_t i = 0; i < outbox->count && n < OUTBOX_OF_HOST; i++) {
                 struct outgoing *o = &outbox->items[i];
-                bool same = o->id > acknowledged && o->session == session;
+                bool same = o->id > acknowledged && o->session == poll->session;
                 size_t at = n;
 
-                if (!is_due(o, host, session, acknowledged, now))
+                if (!is_due(o, poll->host, poll->session, acknowledged, now))
                         continue;
                 if (!same)
-                        o->id = outbox->last_id = MAX(MAX(outbox->last_id, floor) + 1, MAX(acknowledged + 1, (uint64_t)now));
-                o->session = session;
+                        o->id = last = given->id = MAX(MAX(last, acknowledged) + 1, (uint64_t)poll->wall);
+                o->session = poll->session;
                 o->told_at = now;
                 for (; at > 0 && ret_outgoing[at - 1]->id > o->id; at--)
                         ret_outgoing[at] = ret_outgoing[at - 1];

@@ -29,7 +29,14 @@ bool outbox_has(const struct outbox *outbox, const char *host, uint64_t session,
 /* The largest log that a host was told of by what it has acknowledged: it has seen that one, though it may not have
  * said so yet. 0: none of late. */
 uint64_t outbox_log_size(const struct outbox *outbox, const char *host, uint64_t session, uint64_t acknowledged, int64_t now);
-/* Hands those out, at most OUTBOX_OF_HOST, by rising number; all numbers are above `floor` and `acknowledged`. They are
- * the outbox's until the next call. */
-size_t outbox_tell(struct outbox *outbox, const char *host, uint64_t session, uint64_t acknowledged, uint64_t floor, int64_t now,
-                   struct outgoing **ret_outgoing);
+/* A poll that asks for orders. */
+struct outbox_poll {
+        const char *host;
+        uint64_t session, acknowledged;
+        uint64_t issued; /* the largest number of a command that others gave this host */
+        int64_t wall;    /* numbers begin with it */
+};
+/* Hands those out, at most OUTBOX_OF_HOST, by rising number; all numbers are above those that this host was given, and
+ * those that it is believed to have acknowledged: what another host says is of no concern. They are the outbox's until
+ * the next call. */
+size_t outbox_tell(struct outbox *outbox, const struct outbox_poll *poll, int64_t now, struct outgoing **ret_outgoing);

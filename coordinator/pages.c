@@ -95,6 +95,9 @@ size_t pages_acknowledge(struct pages *pages, const char *id, const char *by, co
 {
         size_t n = 0;
 
+        /* A page of no incident has an empty one. */
+        if (!*id)
+                return 0;
         for (size_t i = 0; i < pages->count; i++) {
                 struct page *p = &pages->items[i];
 

@@ -43,5 +43,5 @@ void pages_see(struct pages *pages, const struct need *needs, size_t count, int6
 /* What is to be told now, one at a time; PAGE_NONE: nothing. Calling it marks it as told. PAGE_ENDED is only of what was
  * paged before: *ret_page is a copy, it is forgotten. */
 enum page_event pages_next(struct pages *pages, const struct pages_policy *policy, int64_t now, struct page *ret_page);
-/* By the id of a page, or of an incident for all of its pages. How many; 0: there is none such. */
+/* By the id of a page, or of an incident for all of its pages. How many; 0: there is none such; "" is none. */
 size_t pages_acknowledge(struct pages *pages, const char *id, const char *by, const char *why, int64_t now);

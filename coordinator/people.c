@@ -157,11 +157,10 @@ static void write_tickets(struct people *p, const struct moment *m, size_t facts
                         open_folder(p);
                 r = write_ticket(p, m, f);
                 if (r < 0) {
-                        if (!p->tickets_failing)
+                        if (tickets_failed(p->tickets, f, r, m->monotonic) && !p->tickets_failing)
                                 log_error("tickets", "the ticket of i%llu cannot be written: %s", (unsigned long long)f->incident,
                                           strerror(-r));
-                        p->tickets_failing = true;
-                        tickets_failed(p->tickets, m->monotonic);
+                        p->tickets_failing = p->tickets_failing || tickets_is_of_folder(r);
                         return;
                 }
                 if (p->tickets_failing)

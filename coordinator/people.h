@@ -1,7 +1,9 @@
 /* People: tickets for those who read in the morning, pages for what cannot wait. Joins what decides (tickets.h, needs.h,
  * pages.h, notices.h) with what does it (ticket_write.h, notices_files.h, webhook.h, page_command.h), on the daemon's loop.
  *
- * Nothing of it holds up the daemon or what is decided there: what fails is logged, once, and tried again. */
+ * No server and no command that is slow or gone holds up the daemon or what is decided there: what fails is logged, once, and
+ * tried again. Files do: tickets and what waits are synced, and secrets, templates and certificates read, on the daemon's own
+ * thread. All of them have to be on a local disk; a network file system that hangs would stop the daemon. */
 #pragma once
 
 #include "coordinator/config.h"
@@ -22,7 +24,7 @@ void people_configured(struct people *people);
 void people_tick(struct people *people, struct core *core, const struct signature_set *signatures, const struct conduct *conduct,
                  int64_t wall, int64_t monotonic);
 
-/* `acknowledge` of a page or of all of an incident; the answer is a sentence. */
+/* The page of this id, or all of an incident's, are acknowledged; the answer is a sentence. QUERY_NO_SUCH. */
 enum query_status people_acknowledge(struct people *people, int64_t wall, const char *id, const char *by, const char *why,
                                      struct text *out);
 /* The answer to `pages`. */

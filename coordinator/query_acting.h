@@ -12,10 +12,9 @@ enum query_status query_of_acting(const struct conduct *conduct, int64_t now, co
 
 /* The verbs that decide something, only for who may: approve, reject, undo, acknowledge (`action`), pause,
  * resume, grant, cap (`signature`, `action`, `environment`, `rung`, `for`), maintenance, freeze, opt-out, opt-in;
- * all of them with `why`. `by` is who says it. The answer is a sentence. */
+ * all of them with `why`. `by` is who says it. The answer is a sentence. `acknowledge` is of the action alone: acknowledge.h
+ * sees to its page, too. */
 bool query_is_word(const char *verb);
-/* `acknowledge` of something else than an action: for people.h. */
-bool query_is_of_page(const struct wire_query *query);
 /* "" where it was not given. */
 const char *query_argument(const struct wire_query *query, const char *name);
 enum query_status query_word(struct conduct *conduct, const struct signature_set *signatures, int64_t now,

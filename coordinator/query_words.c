@@ -54,13 +54,6 @@ const char *query_argument(const struct wire_query *query, const char *name)
         return "";
 }
 
-bool query_is_of_page(const struct wire_query *query)
-{
-        const char *id = query_argument(query, "action");
-
-        return strcmp(query->verb, "acknowledge") == 0 && !(id[0] == 'a' && id[1] >= '0' && id[1] <= '9');
-}
-
 /* All that a word may be given; "" where it was not. */
 struct given {
         const char *action, *why, *digest, *signature, *environment, *rung, *lasts, *service, *zone, *host;

@@ -1,4 +1,5 @@
-/* Tickets on the disk: NAME.md and NAME.json in a folder, each there whole or as it was before. */
+/* Tickets on the disk: NAME.md and NAME.json in a folder, each there whole or as it was before. Each waits for the disk, which
+ * has to be a local one: the daemon's loop waits with it. */
 #pragma once
 
 #include "coordinator/audit_files.h"

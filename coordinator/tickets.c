@@ -14,8 +14,8 @@ _Static_assert(TICKET_FACTS_MAX >= INCIDENTS_MAX, "a fact for each incident");
 
 struct known {
         uint64_t incident, revision, noted;
-        int64_t opened_at, written_at;
-        bool has_ticket;
+        int64_t opened_at, tried_at; /* monotonic; 0: never */
+        bool has_ticket, failing;
 };
 
 struct tickets {
@@ -139,10 +139,10 @@ const struct ticket_fact *tickets_next(struct tickets *t, const struct ticket_fa
                 const struct known *k = find(t, &facts[i]);
 
                 if (!k || k->revision == facts[i].revision || (!k->has_ticket && !facts[i].open) ||
-                    (k->written_at && now - k->written_at < WRITE_EVERY) || k->written_at >= waits_since)
+                    (k->tried_at && now - k->tried_at < WRITE_EVERY) || k->tried_at >= waits_since)
                         continue;
                 next = &facts[i];
-                waits_since = k->written_at;
+                waits_since = k->tried_at;
         }
         return next;
 }
@@ -154,13 +154,30 @@ void tickets_written(struct tickets *t, const struct ticket_fact *f, int64_t now
         if (!k)
                 return;
         k->revision = f->revision;
-        k->written_at = now;
+        k->tried_at = now;
         k->has_ticket = true;
+        k->failing = false;
 }
 
-void tickets_failed(struct tickets *t, int64_t now)
+bool tickets_is_of_folder(int r)
 {
-        t->retry_at = now + RETRY_AFTER;
+        return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -ENOENT;
+}
+
+bool tickets_failed(struct tickets *t, const struct ticket_fact *f, int r, int64_t now)
+{
+        struct known *k = find(t, f);
+        bool again = k && k->failing;
+
+        if (k)
+                k->tried_at = now;
+        if (tickets_is_of_folder(r)) {
+                t->retry_at = now + RETRY_AFTER;
+                return true;
+        }
+        if (k)
+                k->failing = true;
+        return !again;
 }
 
 void tickets_note(struct tickets *t, const struct ticket_fact *f)

@@ -41,8 +41,11 @@ bool tickets_has(const struct tickets *tickets, const struct ticket_fact *fact);
 /* NULL: none is due. */
 const struct ticket_fact *tickets_next(struct tickets *tickets, const struct ticket_fact *facts, size_t count, int64_t now);
 void tickets_written(struct tickets *tickets, const struct ticket_fact *fact, int64_t now);
-/* All of them are left alone for a while. */
-void tickets_failed(struct tickets *tickets, int64_t now);
+/* What cannot be written for this reason is the folder's fault, not one ticket's: -ENOSPC, -EDQUOT, -EROFS, -ENOENT. */
+bool tickets_is_of_folder(int r);
+/* It failed with `r`, and comes after the others; where it is the folder's fault all are left alone for a while. True: it is
+ * worth saying, since this one did not fail before by itself. */
+bool tickets_failed(struct tickets *tickets, const struct ticket_fact *fact, int r, int64_t now);
 /* A notice of it was made. */
 void tickets_note(struct tickets *tickets, const struct ticket_fact *fact);
 bool tickets_noted(const struct tickets *tickets, const struct ticket_fact *fact);

@@ -1,6 +1,6 @@
 /* Posts JSON by HTTP, by libcurl on our loop; the only file that sees it. TLS is verified, no redirect is followed, of an answer
- * the status matters alone, and one without end is hung up on. URL and authorization are read from their files for each post and
- * are never logged; what failed is told by libcurl's own words for the kind of failure, which quote nothing. */
+ * the status matters alone, and one without end is hung up on. URL and authorization are read from their files, on a local disk, for
+ * each post and are never logged; what failed is told by libcurl's own words for the kind of failure, which quote nothing. */
 #pragma once
 
 #include "coordinator/notices.h"

@@ -1,7 +1,7 @@
 # The core under simulation: tests/sim/NAME_test.c. SEEDS is how many worlds, SEED the first.
 SIM_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/sim/*_test.c))
 # The executor's deciding half is what simulated hosts run.
-SIM_AGENT := $(patsubst agent/%.c,$(O)/agent/%.o,$(wildcard agent/remedy_*.c))
+SIM_AGENT := $(patsubst %.c,$(O)/%.o,$(wildcard agent/remedy_*.c))
 SIM_PARTS := $(patsubst %.c,$(O)/%.o,$(filter-out %_test.c,$(wildcard tests/sim/*.c)))
 TESTS_sim += $(SIM_TESTS)
 

@@ -114,7 +114,8 @@ const struct cli_verb cli_verbs[] = {
         { "acknowledge", "ID", "say that you have seen a page, which then is not repeated",
           "ID is that of a page or of an incident, for all pages of it, or of an action that is stuck: that one is yours from "
           "then\n"
-          "on, and its class is no longer frozen.",
+          "on, and its class is no longer frozen. While the audit log takes no entries only the page of an action can be\n"
+          "acknowledged: the answer says so, and the status is 1.",
           "", of_word, 1, 1, run_word, NULL },
         { "pause", "", "do nothing on any host until `resume`",
           "What was approved is void, what was begun is still verified or undone, and proposals go on.", "", of_word, 0, 0,

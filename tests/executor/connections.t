@@ -44,11 +44,12 @@ END
 config
 mount -t bpf none /sys/fs/bpf || skip_all "no file system of BPF can be mounted" # of this namespace's own
 close() { # STATE NAMES [WORDS...]
-        local state=$1 cookies="" name
+        local state=$1 cookies="" name verified=()
         for name in $2; do cookies+=" cookie=${IS[$name]:-$name}"; done
         shift 2
+        [ "$state" = refused ] || verified=("wait key=1 verdict=1")
         forget
-        drive "apply connection.close key=1 service=web lease=3 person=1 pid=$A$cookies $*" "wait key=1 state=$state" "sleep=300"
+        drive "apply connection.close key=1 service=web lease=3 person=1 pid=$A$cookies $*" "wait key=1 state=$state" "${verified[@]}"
 }
 sleep 1.2 # until all have been silent for as long as the file wants
 

@@ -39,7 +39,7 @@ frozen() { cat "$GROUP/web.service/cgroup.freeze"; }
 present() { frozen; }
 prepare() { :; }
 
-drive "apply process.freeze key=1 service=web lease=20 pid=$A" "wait key=1 state=applied" "sleep=500" "die"
+drive "apply process.freeze key=1 service=web lease=20 pid=$A" "wait key=1 state=applied" "wait key=1 verdict=1" "die"
 is "$(said 1)" "applied none" "it is applied"
 is "$(verdict 1)" verified "and verified by what the process does"
 await_ok 10 "the agent died: the executor undoes it by itself" grep -qx 0 "$GROUP/web.service/cgroup.freeze"

@@ -46,7 +46,11 @@ if [ ! -e "$GROUP/web.service/cpu.max" ]; then
         is "$(said 1)" "refused parameters" "less than the file allows"
         [ -z "${IN_MACHINE:-}" ] || bail_out "a machine whose kernel has no controllers"
         cache=$(realpath -m "$O/kernels/cache")
-        tests/kernels/fetch 6.1 bookworm "$cache" >"$TMPDIR/fetch" 2>&1 || { note "no kernel could be fetched: $(tail -n 1 "$TMPDIR/fetch")"; done_testing; }
+        if ! tests/kernels/fetch 6.1 bookworm "$cache" >"$TMPDIR/fetch" 2>&1; then
+                pass "in a machine # SKIP its kernel could not be fetched: $(tail -n 1 "$TMPDIR/fetch")"
+                done_testing
+                exit
+        fi
         cat >"$TMPDIR/run" <<'END'
 #!/bin/sh
 ln -s /proc/self/fd /dev/fd

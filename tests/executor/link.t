@@ -79,7 +79,7 @@ before=$(present)
 drive "check service.rollback key=1 service=payments lease=20 from=c to=b" "wait key=1 state=checked"
 is "$(said 1), $(present)" "checked none, $before" "a dry run changes nothing"
 rm -f "$S/drained"
-drive "apply service.rollback key=2 service=payments lease=20 from=c to=$S/releases/b" "wait key=2 state=applied" "sleep=500" \
+drive "apply service.rollback key=2 service=payments lease=20 from=c to=$S/releases/b" "wait key=2 state=applied" "wait key=2 verdict=1" \
         "keep service.rollback key=2 service=payments lease=20 verified=1" "sleep=200" \
         "close service.rollback key=2 service=payments" "wait key=2 state=closed"
 is "$(said 2), $(verdict 2), $(release)" "closed none, verified, b" "the release before runs, by what the process says"

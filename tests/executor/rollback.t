@@ -48,7 +48,7 @@ fresh
 drive "check service.rollback key=1 service=payments lease=20" "wait key=1 state=checked"
 is "$(said 1), $(present)" "checked none, B" "a dry run changes nothing"
 fresh
-drive "apply service.rollback key=1 service=payments lease=20" "wait key=1 state=applied" "sleep=300" \
+drive "apply service.rollback key=1 service=payments lease=20" "wait key=1 state=applied" "wait key=1 verdict=1" \
         "keep service.rollback key=1 service=payments lease=1 verified=1" "wait key=1 state=held"
 is "$(said 1)" "held lease" "applied, verified by the coordinator, and held when the lease lapses"
 is "$(verdict 1)" verified "its own command verified it, too"
@@ -76,7 +76,7 @@ drive "apply service.rollback key=1 service=payments lease=20" "wait key=1 state
 is "$(said 1), $(present)" "reverted unverified, B" "its own verification failed: undone at once"
 fresh
 touch "$W/build.dim"
-drive "apply service.rollback key=1 service=payments lease=20" "wait key=1 state=applied" "sleep=500"
+drive "apply service.rollback key=1 service=payments lease=20" "wait key=1 state=applied" "wait key=1 verdict=1"
 is "$(said 1), $(verdict 1)" "applied none, unknown" "one that cannot tell is unknown, not verified"
 fresh
 touch "$W/build.fail"

@@ -103,7 +103,7 @@ fresh
 drive "check service.scale key=1 service=ledger lease=20 instances=3" "wait key=1 state=checked"
 is "$(said 1), $(present)" "checked none, 1 2 / 1 2" "scale, a dry run: nothing is changed"
 ok "and it says what it would touch" grep -q 'touched=1 .*detail=1 units of ledger@.service, from number 3 on' <<<"$SAID"
-drive "apply service.scale key=2 service=ledger lease=20 instances=3 former=$(former 1)" "wait key=2 state=applied" "sleep=500" \
+drive "apply service.scale key=2 service=ledger lease=20 instances=3 former=$(former 1)" "wait key=2 state=applied" "wait key=2 verdict=1" \
         "keep service.scale key=2 service=ledger lease=20 verified=1" "sleep=100" "close service.scale key=2 service=ledger" "wait key=2 state=closed"
 is "$(said 2), $(verdict 2), $(present)" "closed none, verified, 1 2 3 / 1 2 3" "one more runs, seen by its process, and outlives a boot"
 drive "revert service.scale key=2 service=ledger" "wait key=2 state=reverted"
@@ -124,7 +124,7 @@ is "$(said 1), $(present)" "refused unsupported, 1 2 canary / 1 2" "an instance 
 run systemctl stop ledger@canary
 fresh
 run systemctl start plain@1
-drive "apply service.scale key=1 service=plain lease=20 instances=2" "wait key=1 state=applied" "sleep=500"
+drive "apply service.scale key=1 service=plain lease=20 instances=2" "wait key=1 state=applied" "wait key=1 verdict=1"
 is "$(said 1), $(verdict 1)" "applied none, verified" "a template that cannot be enabled"
 is "$(running 'plain@*')" "1" "is scaled back when the agent ends"
 fresh
@@ -138,7 +138,7 @@ wait $!
 is "$(said 1), $(present)" "yielded changed,  / 2" "somebody changed meanwhile what they are: left as it is"
 
 fresh
-drive "apply service.suspend key=1 service=ledger lease=20" "wait key=1 state=applied" "sleep=500" "revert service.suspend key=1 service=ledger" \
+drive "apply service.suspend key=1 service=ledger lease=20" "wait key=1 state=applied" "wait key=1 verdict=1" "revert service.suspend key=1 service=ledger" \
         "wait key=1 state=reverted"
 is "$(said 1), $(verdict 1), $(present)" "reverted ordered, verified, 1 2 / 1 2" "suspend: none runs, and then those that ran before"
 fresh
@@ -148,11 +148,11 @@ is "$(said 1)" "refused one-way" "what is not restart_safe is not stopped withou
 release() { run cat "/proc/$(run systemctl show --value --property=MainPID payments)/cmdline" | tr '\0' ' '; }
 drop_in() { readlink "$U/payments.service.d/release.conf"; }
 forget
-drive "apply service.suspend key=1 service=payments lease=20" "wait key=1 state=applied" "sleep=500" "revert service.suspend key=1 service=payments" \
+drive "apply service.suspend key=1 service=payments lease=20" "wait key=1 state=applied" "wait key=1 verdict=1" "revert service.suspend key=1 service=payments" \
         "wait key=1 state=reverted"
 is "$(said 1), $(verdict 1), $(release)" "reverted ordered, verified, /bin/sleep 1000098 " "a unit that is no template"
 forget
-drive "apply service.rollback key=1 service=payments lease=20 from=b.conf to=a.conf" "wait key=1 state=applied" "sleep=500" \
+drive "apply service.rollback key=1 service=payments lease=20 from=b.conf to=a.conf" "wait key=1 state=applied" "wait key=1 verdict=1" \
         "keep service.rollback key=1 service=payments lease=20 verified=1" "sleep=100" "close service.rollback key=1 service=payments" "wait key=1 state=closed"
 is "$(said 1), $(verdict 1), $(release)" "closed none, verified, /bin/sleep 1000097 " "rollback by a drop-in: the release before runs"
 drive "revert service.rollback key=1 service=payments" "wait key=1 state=reverted"

@@ -16,7 +16,7 @@ mutant() {
         local name=$1 expected=$2 objects=() parts=() file part out
         shift 2
         number=$((number + 1))
-        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_*.o; do parts+=("$part"); done
+        for part in "$O"/tests/sim/acting_{test,world,hosts,agent,check}.o "$O"/agent/remedy_{core,limits,orders,reconcile}.o; do parts+=("$part"); done
         while [ $# -gt 0 ]; do
                 file=$1
                 sed -E "$2" "$file" >"$work/mutant.c"

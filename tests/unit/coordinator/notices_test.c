@@ -113,12 +113,39 @@ static void test_the_later_stands(void **state)
         /* Not what is on its way; if that fails, the later one is tried instead. */
         notices_begin(box, second);
         id = put(TO_TICKETS, "i1", 3);
-        assert_int_equal(notices_count(box), 2);
+        assert_null(notices_next(box, TO_TICKETS, SECONDS(2)));
+        assert_int_equal(notices_count(box), 1);
         notices_end(box, second, DELIVERY_FAILED, 0, 0, 0);
         assert_int_equal(notices_count(box), 1);
         assert_int_equal(notices_next(box, TO_TICKETS, SECONDS(2))->id, id);
         assert_true(notices_cancel(box, TO_TICKETS, "i1"));
         assert_false(notices_cancel(box, TO_TICKETS, "i1"));
+}
+
+/* Somebody acknowledged while the page was on its way: if that fails nobody is woken again, nor by a restart. */
+static void test_cancelled_under_way(void **state)
+{
+        static const enum delivery all[] = { DELIVERY_FAILED, DELIVERY_DONE, DELIVERY_REFUSED };
+        uint64_t page, other, id;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                page = put(TO_PAGES, "a1", 1);
+                notices_begin(box, page);
+                other = put(TO_PAGES, "a2", 1);
+                assert_false(notices_cancel(box, TO_PAGES, "a1"));
+                assert_false(notices_cancel(box, TO_PAGES, "a1"));
+                assert_true(notices_removed(box, &id));
+                assert_int_equal(id, page);
+                assert_int_equal(notices_count(box), 1);
+                notices_end(box, page, all[i], 0, 0, 0);
+                assert_false(notices_removed(box, &id));
+                assert_int_equal(notices_next(box, TO_PAGES, SECONDS(3600))->id, other);
+                assert_true(notices_cancel(box, TO_PAGES, "a2"));
+                assert_null(notices_next(box, TO_PAGES, SECONDS(3600)));
+                assert_true(notices_removed(box, &id));
+                assert_int_equal(id, other);
+        }
 }
 
 static void test_bounded(void **state)
@@ -152,10 +179,12 @@ static uint64_t draw(uint64_t *seed, uint64_t below)
 
 #define SUBJECTS 6
 
-/* Destinations fail, hang and come back, and the program is killed in between; the latest notice of each subject arrives. */
+/* Destinations fail, hang and come back, and subjects are cancelled in between; the latest notice of each arrives, and none
+ * that was cancelled is begun again. */
 static void world(uint64_t seed)
 {
         uint64_t latest[DESTINATIONS][SUBJECTS] = { 0 }, arrived[DESTINATIONS][SUBJECTS] = { 0 }, first = seed;
+        uint64_t silenced[DESTINATIONS][SUBJECTS] = { 0 };
         uint64_t live[512], lives = 0, begun[DESTINATIONS] = { 0 }, id;
         int64_t now = 1, failed_at[DESTINATIONS] = { 0 };
         struct {
@@ -176,6 +205,9 @@ static void world(uint64_t seed)
                 if (!quiet && draw(&seed, 3) == 0) {
                         all[count].id = latest[to][subject] = live[lives++] = put(to, name, 1 + draw(&seed, 50));
                         all[count++].subject = subject;
+                } else if (!quiet && draw(&seed, 20) == 0) {
+                        (void)notices_cancel(box, to, name);
+                        silenced[to][subject] = latest[to][subject];
                 }
                 for (to = 0; to < DESTINATIONS; to++) {
                         const struct notice *n = notices_next(box, to, quiet ? now + SECONDS(3600) : now);
@@ -196,6 +228,9 @@ static void world(uint64_t seed)
                         } else if (n) {
                                 if (!quiet && failed_at[to] && now - failed_at[to] < NSEC_PER_SEC / 2)
                                         fail_msg("seed %llu: tried again at once", (unsigned long long)first);
+                                for (size_t i = 0; i < count; i++)
+                                        if (all[i].id == n->id && n->id <= silenced[to][all[i].subject])
+                                                fail_msg("seed %llu: tried though it was cancelled", (unsigned long long)first);
                                 begun[to] = n->id;
                                 notices_begin(box, n->id);
                         }
@@ -215,7 +250,7 @@ static void world(uint64_t seed)
         }
         for (int to = 0; to < DESTINATIONS; to++)
                 for (int i = 0; i < SUBJECTS; i++)
-                        if (latest[to][i] != arrived[to][i])
+                        if (latest[to][i] != arrived[to][i] && latest[to][i] > silenced[to][i])
                                 fail_msg("seed %llu: the last of i%d did not arrive", (unsigned long long)first, i);
         notices_free(&box);
 }
@@ -298,6 +333,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_backs_off, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_others_get_past, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_the_later_stands, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_cancelled_under_way, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_on_the_disk, set_up, tear_down),
                 cmocka_unit_test(test_worlds),

@@ -87,6 +87,19 @@ static void test_urgent_at_once(void **state)
         assert_int_equal(told(&n, 3600, NULL), 0);
 }
 
+/* Nothing is named by nothing, least of all all that is of no incident. */
+static void test_no_id(void **state)
+{
+        struct need n = need("audit-log", false);
+
+        (void)state;
+        n.incident[0] = '\0';
+        assert_int_equal(told(&n, 61, NULL), 1);
+        assert_int_equal(pages_acknowledge(&pages, "", "ann", "", now), 0);
+        assert_int_equal(pages.items[0].acknowledged_at, 0);
+        assert_int_equal(pages_acknowledge(&pages, "audit-log", "ann", "", now), 1);
+}
+
 static void test_what_mends_itself(void **state)
 {
         struct need n = need("audit-log", false);
@@ -230,6 +243,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_repeats_until_seen, set_up),
                 cmocka_unit_test_setup(test_urgent_at_once, set_up),
+                cmocka_unit_test_setup(test_no_id, set_up),
                 cmocka_unit_test_setup(test_what_mends_itself, set_up),
                 cmocka_unit_test_setup(test_flapping, set_up),
                 cmocka_unit_test_setup(test_clock_goes_back, set_up),

@@ -50,9 +50,36 @@ static void test_moves(void **state)
         fact.revision = 7;
         assert_null(tickets_next(tickets, &fact, 1, SECONDS(1005) - 1));
         assert_non_null(tickets_next(tickets, &fact, 1, SECONDS(1005)));
-        tickets_failed(tickets, SECONDS(1005));
+        assert_true(tickets_failed(tickets, &fact, -ENOSPC, SECONDS(1005)));
         assert_null(tickets_next(tickets, &fact, 1, SECONDS(1015) - 1));
         assert_non_null(tickets_next(tickets, &fact, 1, SECONDS(1015)));
+}
+
+/* One that cannot be made, always the first, keeps no other from being written; a full disk is left alone. */
+static void test_others_get_past(void **state)
+{
+        struct ticket_fact facts[] = { fact, fact };
+
+        (void)state;
+        facts[1].incident++;
+        for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+                tickets_found(tickets, &facts[i], 0);
+        assert_ptr_equal(tickets_next(tickets, facts, 2, SECONDS(10)), &facts[0]);
+        assert_true(tickets_failed(tickets, &facts[0], -EIO, SECONDS(10)));
+        assert_ptr_equal(tickets_next(tickets, facts, 2, SECONDS(10)), &facts[1]);
+        tickets_written(tickets, &facts[1], SECONDS(10));
+        assert_null(tickets_next(tickets, facts, 2, SECONDS(15) - 1));
+        assert_ptr_equal(tickets_next(tickets, facts, 2, SECONDS(15)), &facts[0]);
+        /* That was said. */
+        assert_false(tickets_failed(tickets, &facts[0], -EIO, SECONDS(15)));
+        tickets_written(tickets, &facts[0], SECONDS(20));
+        facts[0].revision++;
+        facts[1].revision++;
+        assert_ptr_equal(tickets_next(tickets, facts, 2, SECONDS(30)), &facts[1]);
+        assert_true(tickets_failed(tickets, &facts[1], -ENOSPC, SECONDS(30)));
+        assert_null(tickets_next(tickets, facts, 2, SECONDS(40) - 1));
+        assert_ptr_equal(tickets_next(tickets, facts, 2, SECONDS(40)), &facts[0]);
+        assert_true(tickets_failed(tickets, &facts[0], -EIO, SECONDS(40)));
 }
 
 static void test_what_lies_there(void **state)
@@ -89,6 +116,7 @@ static void world(uint64_t seed)
         struct ticket_fact facts[MANY];
         uint64_t disk[MANY] = { 0 }, first = seed;
         int64_t written_at[MANY] = { 0 }, now = SECONDS(1), failed_at = -SECONDS(100);
+        size_t cursed = draw(&seed, 2 * MANY); /* it can never be written; or there is none such */
 
         assert_int_equal(tickets_new(&tickets), 0);
         for (size_t i = 0; i < MANY; i++)
@@ -116,8 +144,11 @@ static void world(uint64_t seed)
                             (written_at[i] && now - written_at[i] < SECONDS(5)))
                                 fail_msg("seed %llu, step %d: i%zu is written without need, or too soon", (unsigned long long)first,
                                          step, i + 1);
-                        if (!quiet && draw(&seed, 10) == 0) {
-                                tickets_failed(tickets, failed_at = now);
+                        if (i == cursed || (!quiet && draw(&seed, 10) == 0)) {
+                                bool full = i != cursed && draw(&seed, 2);
+
+                                (void)tickets_failed(tickets, f, full ? -ENOSPC : -EIO, now);
+                                failed_at = full ? now : failed_at;
                                 break;
                         }
                         disk[i] = f->revision;
@@ -125,7 +156,7 @@ static void world(uint64_t seed)
                 }
         }
         for (size_t i = 0; i < MANY; i++)
-                if (disk[i] != facts[i].revision)
+                if (i != cursed && disk[i] != facts[i].revision)
                         fail_msg("seed %llu: the last move of i%zu was not written", (unsigned long long)first, i + 1);
         tickets_free(&tickets);
 }
@@ -144,6 +175,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_moves, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_others_get_past, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_what_lies_there, set_up, tear_down),
                 cmocka_unit_test(test_worlds),
         };
