@@ -58,13 +58,11 @@ static void apply(struct action_call *call)
 {
         uint32_t pid;
 
-        call->result.outcome = REMEDY_UNCHANGED;
-        call->result.reason = ACTION_REASON_FAILED;
-        if (unit_drain(call) < 0)
-                return;
         call->result.outcome = REMEDY_FAILED;
-        if (unit_restart(call, call->service->restart.unit) < 0 || unit_await_ready(call, call->service->restart.unit) < 0 ||
-            unit_main_pid(call, call->service->restart.unit, &pid) < 0)
+        call->result.reason = ACTION_REASON_FAILED;
+        /* What drained halfway has changed something. */
+        if (unit_drain(call) < 0 || unit_restart(call, call->service->restart.unit) < 0 ||
+            unit_await_ready(call, call->service->restart.unit) < 0 || unit_main_pid(call, call->service->restart.unit, &pid) < 0)
                 return;
         call->result.outcome = REMEDY_DONE;
         call->result.reason = ACTION_REASON_NONE;

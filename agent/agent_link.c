@@ -57,7 +57,7 @@ static void on_command(struct agent *agent, const struct uplink_event *event)
                         report_set_key_threshold(agent->report, event->threshold);
                         agent->threshold_is_new = true;
                 } else if (event->command == WIRE_COMMAND_TIER) {
-                        raise_tier(agent, event->service, event->tier, event->until);
+                        raise_tier(agent, event->service, event->tier, schedule_tier_until(event->until, clock_wall()));
                 } else {
                         log_notice("agent", "a command of a kind that this agent does not know: %u", event->command);
                 }
@@ -73,11 +73,17 @@ static void take_order(struct agent *agent, const struct uplink_order *order)
         int r = 0;
 
         if (order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
-                r = checkpoint_keep(agent->parts.config->state_dir, order->checkpoint, order->checkpoint_size);
+                r = checkpoint_keep(agent->parts.config->state_dir, order->checkpoint, order->checkpoint_size, order->log_size);
+        else if (order->verdict == UPLINK_ORDER_GOOD && !uplink_has_checkpoint(agent->parts.uplink))
+                r = -EBADMSG;
         if (r < 0)
                 log_error("agent", "the checkpoint of the audit log cannot be kept, so nothing is done on its word: %s",
                           strerror(-r));
-        else if (order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
+        /* The child goes on from what was not kept: the next one from what is on disk. Where that is no checkpoint,
+         * nothing is taken from either. */
+        if (r < 0 && r != -EBADMSG)
+                uplink_end_child(agent->parts.uplink);
+        else if (r == 0 && order->verdict == UPLINK_ORDER_GOOD && order->checkpoint_size)
                 uplink_kept(agent->parts.uplink, order);
         actions_order(agent->actions, order, r == 0);
 }

@@ -10,13 +10,20 @@
 
 #define NAME "audit-checkpoint"
 
+static int parse(const char *note, size_t size, struct checkpoint *ret)
+{
+        size_t text_size;
+        int r = note_text(note, size, &text_size);
+
+        return r < 0 ? r : checkpoint_parse(note, text_size, ret);
+}
+
 int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file)
 {
         struct checkpoint_file file = { 0 };
         struct checkpoint checkpoint = { .size = 0 };
         CLEANUP_FD int fd = -1;
         char path[4096];
-        size_t text_size;
         ssize_t n;
         int r;
 
@@ -31,9 +38,7 @@ int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file)
         if ((size_t)n >= sizeof(file.note))
                 return -EBADMSG;
         file.size = (size_t)n;
-        r = note_text(file.note, file.size, &text_size);
-        if (r == 0)
-                r = checkpoint_parse(file.note, text_size, &checkpoint);
+        r = parse(file.note, file.size, &checkpoint);
         if (r < 0)
                 return r;
         file.log_size = checkpoint.size;
@@ -41,11 +46,33 @@ int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file)
         return 0;
 }
 
-int checkpoint_keep(const char *state_dir, const char *note, size_t size)
+/* Whether the note may take the place of what is there. What continues what is the link's child's to prove. */
+static int may_keep(const char *state_dir, const char *note, size_t size, uint64_t log_size)
 {
+        struct checkpoint fresh, former;
+        struct checkpoint_file there;
+        int r;
+
+        if (size == 0 || size >= sizeof(there.note) || parse(note, size, &fresh) < 0 || fresh.size != log_size)
+                return -EPROTO;
+        r = checkpoint_load(state_dir, &there);
+        if (r == 0)
+                r = parse(there.note, there.size, &former);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        if (strcmp(fresh.origin, former.origin) != 0)
+                return -EXDEV;
+        return fresh.size < former.size ? -ESTALE : 0;
+}
+
+int checkpoint_keep(const char *state_dir, const char *note, size_t size, uint64_t log_size)
+{
+        int r = may_keep(state_dir, note, size, log_size);
         CLEANUP_FD int folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
         ssize_t n;
 
+        if (r < 0)
+                return r;
         if (folder < 0)
                 return -errno;
         unlinkat(folder, NAME ".new", 0);

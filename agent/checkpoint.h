@@ -1,7 +1,8 @@
 /* The last checkpoint of the coordinator's audit log that this host saw: STATE/audit-checkpoint, a signed note, which
  * `nightshift audit verify --checkpoint` takes as it is. What keeps it is the agent; what reads it is the link's child
  * (uplink_witness.c), which has no rights. It is replaced as a whole, and synced with its folder before anything is done
- * on its word. Who restores the coordinator's log from a copy has to remove it on purpose. */
+ * on its word; and read again before that, as the agent has to start from it. Who restores the coordinator's log from a copy has to
+ * remove it on purpose. */
 #pragma once
 
 #include "proto/action.h"
@@ -14,5 +15,7 @@ struct checkpoint_file {
 
 /* -ENOENT: none was seen; -EBADMSG: what is there is no checkpoint. */
 MUST_CHECK int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file);
-/* 0 once it is on disk. */
-MUST_CHECK int checkpoint_keep(const char *state_dir, const char *note, size_t size);
+/* Keeps a note that is said to be of a log of `log_size` entries, whoever says so; 0 once it is on disk. -EPROTO: it is no
+ * checkpoint, or of another size; -EXDEV: it is of another log than the one that is there; -ESTALE: that has more entries;
+ * -EBADMSG: what is there is no checkpoint. Then what is there stays. */
+MUST_CHECK int checkpoint_keep(const char *state_dir, const char *note, size_t size, uint64_t log_size);

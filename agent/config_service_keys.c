@@ -22,7 +22,8 @@
         }
 
 static const struct config_field match_fields[] = {
-        { "unit", FIELD_TEXT, AT(match.unit), .help = "A systemd unit of this host; name@.service stands for every instance of the template." },
+        { "unit", FIELD_TEXT, AT(match.unit),
+          .help = "A systemd unit of this host; name@.service stands for every instance of the template." },
         { "executable", FIELD_TEXT, AT(match.executable),
           .help = "The path of an executable, or its name: the file's own or, for a server, the one it was started by." },
         { "cgroup", FIELD_PATH, AT(match.cgroup), .help = "The path of a cgroup from the root of its hierarchy." },

@@ -113,8 +113,12 @@ static int start(struct daemon *d)
         link.audit_keys = d->config.audit_keys;
         link.audit_keys_count = d->config.audit_keys_count;
         r = checkpoint_load(d->config.state_dir, &link.checkpoint);
+        /* What is there stays there, so that none can be kept in its place, and an order rests on one that was. */
         if (r < 0 && r != -ENOENT)
-                return say("cannot read the checkpoint of the audit log that was seen last", r, NULL);
+                log_error("agent",
+                          "cannot read %s/audit-checkpoint, the checkpoint of the audit log that was seen last: %s; no orders are "
+                          "taken",
+                          d->config.state_dir, strerror(-r));
         if (!d->options.scope && scope_is_confined()) {
                 log_notice("agent", "in a container: watching what runs in it, as with --scope cgroup=/");
                 d->options.scope = "/";

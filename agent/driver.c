@@ -1,6 +1,8 @@
 #include "agent/driver.h"
 
 #include "agent/config_services.h"
+#include "agent/process_read.h"
+#include "agent/unit.h"
 
 #include <string.h>
 
@@ -60,6 +62,31 @@ const struct action_driver *driver_find(const struct action_driver *const *drive
                 if (strcmp(drivers[i]->name, name) == 0)
                         return drivers[i];
         return NULL;
+}
+
+int driver_check_targets(struct action_call *call, const char *unit)
+{
+        if (call->order->targets_count == 0) {
+                action_unchanged(call, ACTION_REASON_NO_TARGETS, "the order names no process");
+                return -EINVAL;
+        }
+        for (uint32_t i = 0; i < call->order->targets_count; i++) {
+                const struct executor_target *target = &call->order->targets[i];
+                char its[CGROUP_NAME_SIZE];
+                struct process_stat ps;
+
+                /* The unit first: a process that is another one by then is seen as such. */
+                if (unit_of_process(target->pid, its) < 0 || process_read_stat("/proc", target->pid, target->start_ns, &ps) < 0) {
+                        action_unchanged(call, ACTION_REASON_MISMATCH, "process %u is another one than that of the plan",
+                                         target->pid);
+                        return -EINVAL;
+                }
+                if (!cgroup_unit_is(its, unit)) {
+                        action_unchanged(call, ACTION_REASON_MISMATCH, "process %u is not of the unit %s", target->pid, unit);
+                        return -EINVAL;
+                }
+        }
+        return 0;
 }
 
 const struct service_commands *driver_commands_of(const struct action_call *call)

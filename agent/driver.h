@@ -30,6 +30,10 @@ void driver_revert(struct action_call *call);
 /* The one of these with the name; NULL. */
 const struct action_driver *driver_find(const struct action_driver *const *drivers, size_t count, const char *name);
 
+/* The order names processes, and each is what it was and in the unit, which may be a template, of this host's own manager.
+ * Otherwise -EINVAL with the call's result and sentence set: NO_TARGETS, MISMATCH. */
+MUST_CHECK int driver_check_targets(struct action_call *call, const char *unit);
+
 /* The commands that the file has for the call's action; NULL for an action that has none. */
 const struct service_commands *driver_commands_of(const struct action_call *call);
 /* How long one of them may take, or systemd for the same. */

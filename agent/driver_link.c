@@ -185,7 +185,7 @@ static void check(struct action_call *call)
         struct inverse found;
         uint32_t pid;
 
-        if (!find(call, &found))
+        if (!find(call, &found) || driver_check_targets(call, service->rollback.unit) < 0)
                 return;
         if (unit_main_pid(call, service->rollback.unit, &pid) < 0 ||
             (is_drop_in(service) && unit_has_drop_in(call, service->rollback.unit, service->rollback.link) < 0)) {
@@ -240,8 +240,9 @@ static void apply(struct action_call *call)
         const struct inverse *kept = (const struct inverse *)(const void *)call->inverse;
         int r = unit_drain(call);
 
+        /* What drained halfway has changed something. */
         if (r < 0) {
-                call->result.outcome = REMEDY_UNCHANGED;
+                call->result.outcome = REMEDY_FAILED;
                 call->result.reason = ACTION_REASON_FAILED;
                 return;
         }
@@ -334,6 +335,17 @@ static int go_back(struct action_call *call)
         return restart(call);
 }
 
+/* The release from before runs, and nothing that was drained is left so, as far as the file lets tell. */
+static bool is_back(struct action_call *call, const char *former)
+{
+        const struct service *service = call->service;
+
+        if (runs_from(call, former) != 1)
+                return false;
+        return !service->restart_safe.drain_argv.count ||
+               (service->restart_safe.ready_port && unit_await_ready(call, service->rollback.unit) == 0);
+}
+
 static void revert(struct action_call *call)
 {
         const struct inverse *kept = (const struct inverse *)(const void *)call->inverse;
@@ -357,7 +369,7 @@ static void revert(struct action_call *call)
                 }
         }
         /* Also if the link is as before: an attempt that ended halfway may have changed it and not restarted. */
-        if ((runs_from(call, kept->former) != 1 && go_back(call) < 0) || unit_await_ready(call, call->service->rollback.unit) < 0) {
+        if (!is_back(call, kept->former) && (go_back(call) < 0 || unit_await_ready(call, call->service->rollback.unit) < 0)) {
                 call->result.outcome = REMEDY_FAILED;
                 call->result.reason = ACTION_REASON_FAILED;
                 return;

@@ -76,7 +76,7 @@ static void check(struct action_call *call)
 {
         struct instances found;
 
-        if (find(call, &found) == 0)
+        if (find(call, &found) == 0 && driver_check_targets(call, found.unit) == 0)
                 instances_checked(call, &found);
 }
 

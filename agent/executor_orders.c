@@ -51,7 +51,7 @@ void executor_take_order(struct executor_child *child, const struct executor_ord
                 return;
         }
         q = request_of(child, order);
-        if (remedy_epoch_is_new(&child->core, q.epoch)) {
+        if (remedy_epoch_is_new(&child->core, &q)) {
                 int r = journal_write_epoch(child->journal, q.epoch);
 
                 if (r == 0)

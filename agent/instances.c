@@ -27,8 +27,10 @@ int instances_check(struct action_call *call, uint32_t now)
                                  (long long)call->service->scale.min, (long long)call->service->scale.max);
                 return -EINVAL;
         }
-        if (wanted == now) {
-                action_unchanged(call, ACTION_REASON_CHANGED, "there are %u instances already", now);
+        /* One step at a time: what the order was made from counts processes, and what runs here are units. */
+        if (wanted != (uint64_t)now + 1 && (uint64_t)wanted + 1 != now) {
+                action_unchanged(call, ACTION_REASON_CHANGED, "there are %u instances now, from which %u is not one step", now,
+                                 wanted);
                 return -EINVAL;
         }
         return 0;
@@ -274,11 +276,11 @@ void instances_apply(struct action_call *call)
                 action_unchanged(call, ACTION_REASON_FAILED, "the journal does not say what is to be changed");
                 return;
         }
-        call->result.outcome = REMEDY_UNCHANGED;
+        call->result.outcome = REMEDY_FAILED;
         call->result.reason = ACTION_REASON_FAILED;
+        /* What drained halfway has changed something. */
         if (call->order->kind == ACTION_SERVICE_SUSPEND && unit_drain(call) < 0)
                 return;
-        call->result.outcome = REMEDY_FAILED;
         if (change(call, instances) < 0 || read_states(call, instances, states) < 0)
                 return;
         call->detail[0] = '\0';
@@ -291,7 +293,6 @@ void instances_apply(struct action_call *call)
         call->result.outcome = REMEDY_DONE;
         call->result.reason = ACTION_REASON_NONE;
 }
-
 
 /* By the kernel: which units have processes, in our own pid namespace. */
 static int find_processes(const struct instances *instances, bool *ret_found)

@@ -27,7 +27,7 @@ struct instances {
 
 _Static_assert(sizeof(struct instances) <= ACTION_INVERSE_MAX, "what is changed is kept in the journal");
 
-/* Whether the order's number of instances is another one than `now`, and one that the file allows. Otherwise -EINVAL with
+/* Whether the order's number of instances is `now` and one more or less, and one that the file allows. Otherwise -EINVAL with
  * the call's result and sentence set. */
 MUST_CHECK int instances_check(struct action_call *call, uint32_t now);
 

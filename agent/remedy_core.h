@@ -150,8 +150,13 @@ void remedy_core_init(struct remedy_core *core, const struct remedy_limits *limi
 /* The next thing to do, taken out; false: there is none. */
 bool remedy_effect(struct remedy_core *core, struct remedy_effect *ret_effect);
 
-/* True if the epoch of an order must be written down, and synced, before the order is given; then say that it was. */
-bool remedy_epoch_is_new(const struct remedy_core *core, uint64_t epoch);
+/* Epochs rise by one with each life of a coordinator: one that is further above what was heard is a lie that would make
+ * this host deaf to all that come after it, and is refused. */
+#define REMEDY_EPOCH_STEP_MAX (UINT64_C(1) << 20)
+
+/* True if the epoch of an order must be written down, and synced, before the order is given; then say that it was. Only
+ * an order that the file allows, or of a remedy that is known here, raises it. */
+bool remedy_epoch_is_new(const struct remedy_core *core, const struct remedy_request *request);
 void remedy_epoch_written(struct remedy_core *core, uint64_t epoch);
 /* Returns the place of the order's remedy, or -1 if none was made or found. */
 int remedy_order(struct remedy_core *core, const struct remedy_request *request, const struct remedy_time *now);

@@ -3,6 +3,9 @@
 
 #include "agent/remedy_core.h"
 
+/* The place of the remedy of this key; -1: none is remembered. */
+int remedy_find(const struct remedy_core *core, struct action_key key);
+bool remedy_epoch_is_far(const struct remedy_core *core, uint64_t epoch);
 uint32_t remedy_place(const struct remedy_core *core, const struct remedy *r);
 void remedy_become(struct remedy *r, enum action_state state, enum action_reason reason, const struct remedy_time *now);
 /* What a lapse of the lease means. What cannot be undone is held, whatever is known of it. */

@@ -5,6 +5,11 @@
 #define DAY_NS (24 * HOUR_NS)
 #define EXPIRY_MAX_NS HOUR_NS /* further ahead a wall clock is wrong, or somebody lies */
 
+bool remedy_epoch_is_far(const struct remedy_core *core, uint64_t epoch)
+{
+        return core->epoch > 0 && epoch > core->epoch && epoch - core->epoch > REMEDY_EPOCH_STEP_MAX;
+}
+
 bool remedy_is_live(const struct remedy *r)
 {
         return r->unsaved || r->state == REMEDY_PREPARING || r->state == ACTION_INTENDED || r->state == ACTION_APPLIED ||
@@ -62,7 +67,7 @@ enum action_reason remedy_refuses(const struct remedy_core *core, const struct r
                 return ACTION_REASON_NOT_ALLOWED;
         if (core->stopped)
                 return ACTION_REASON_STOPPED;
-        if (q->epoch < core->epoch)
+        if (q->epoch < core->epoch || remedy_epoch_is_far(core, q->epoch))
                 return ACTION_REASON_EPOCH;
         if (q->epoch > core->epoch || core->damaged)
                 return ACTION_REASON_JOURNAL;

@@ -4,12 +4,12 @@
 #define KEEP_NS (24 * 3600 * NSEC_PER_SEC)
 #define KEEP_UNDOABLE_NS (7 * KEEP_NS)
 
-static struct remedy *find(struct remedy_core *core, struct action_key key)
+int remedy_find(const struct remedy_core *core, struct action_key key)
 {
-        for (size_t i = 0; i < REMEDY_MAX; i++)
+        for (int i = 0; i < (int)REMEDY_MAX; i++)
                 if (core->remedies[i].state != 0 && action_key_equal(core->remedies[i].request.key, key))
-                        return &core->remedies[i];
-        return NULL;
+                        return i;
+        return -1;
 }
 
 /* An empty place, or that of the oldest one that may be forgotten. */
@@ -73,16 +73,21 @@ static void remember(struct remedy *r)
 static void change_lease(struct remedy_core *core, struct remedy *r, const struct remedy_request *q, const struct remedy_time *now)
 {
         bool closing = q->order == ACTION_ORDER_CLOSE, verified = r->verified || q->verified;
+        int64_t lease = q->lease;
 
+        /* A temporary measure ends, however often somebody wants it kept. */
+        if (r->request.temporary)
+                lease = MIN(lease, r->request.lease_max - remedy_age(r, now));
         if ((r->state != ACTION_APPLIED && r->state != ACTION_HELD) || r->writing || r->unsaved || r->revert_wanted ||
-            (closing && (!verified || r->request.temporary)) || (!closing && (q->lease <= 0 || q->lease > r->request.lease_max))) {
+            (closing && (!verified || r->request.temporary)) ||
+            (!closing && (!q->allowed || core->stopped || lease <= 0 || q->lease > r->request.lease_max))) {
                 remedy_tell(core, r);
                 return;
         }
         remember(r);
         r->verified = verified;
         r->state = closing ? ACTION_CLOSED : ACTION_APPLIED;
-        r->lease_end = closing ? 0 : now->boot + q->lease;
+        r->lease_end = closing ? 0 : now->boot + lease;
         r->request.epoch = q->epoch;
         r->at_wall = now->wall;
         remedy_write_down(core, r);
@@ -111,7 +116,8 @@ static void order_revert(struct remedy_core *core, struct remedy *r, const struc
 
 int remedy_order(struct remedy_core *core, const struct remedy_request *q, const struct remedy_time *now)
 {
-        struct remedy *r = find(core, q->key);
+        int place = remedy_find(core, q->key);
+        struct remedy *r = place >= 0 ? &core->remedies[place] : NULL;
         bool begins = q->order == ACTION_ORDER_CHECK || q->order == ACTION_ORDER_APPLY;
 
         if (r && begins && r->state != ACTION_CHECKED && (r->state != ACTION_REFUSED || q->order != ACTION_ORDER_CHECK)) {

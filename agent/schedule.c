@@ -1,5 +1,7 @@
 #include "agent/schedule.h"
 
+#include "proto/wire.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +88,11 @@ bool schedule_tier_raised(const struct schedule_tier *tier, int64_t wall)
         for (size_t i = 0; i < SCHEDULE_RAISES_MAX; i++)
                 raised = raised || (tier->raises[i].tier > 1 && tier->raises[i].until > wall);
         return raised;
+}
+
+int64_t schedule_tier_until(int64_t until, int64_t wall)
+{
+        return MIN(until, wall + WIRE_RAISE_LONGEST);
 }
 
 int schedule_tier_raise(struct schedule_tier *tier, const char *service, uint32_t level, int64_t until, int64_t wall)

@@ -53,5 +53,7 @@ struct schedule_tier {
 bool schedule_tier_on(struct schedule_tier *tier, int64_t now, int64_t wall, int64_t *ret_again);
 /* Whether it is on for longer than a turn of the duty cycle: what is counted then is all there was. */
 bool schedule_tier_raised(const struct schedule_tier *tier, int64_t wall);
+/* The end of a raise that a command asks for: no further off than a coordinator may ask for. */
+int64_t schedule_tier_until(int64_t until, int64_t wall);
 /* tier <= 1 ends a raise. -ENOSPC: too many services are raised; -EINVAL: the deadline has passed. */
 MUST_CHECK int schedule_tier_raise(struct schedule_tier *tier, const char *service, uint32_t level, int64_t until, int64_t wall);

@@ -255,6 +255,15 @@ static bool is_valid_order(const struct uplink_order *order)
                order->checkpoint_size <= sizeof(order->checkpoint) && is_name(order->why, sizeof(order->why));
 }
 
+void uplink_end_child(struct uplink *uplink)
+{
+        if (uplink->child > 0)
+                kill(uplink->child, SIGKILL);
+        loop_remove(&uplink->fd_source); /* its end is seen on the pidfd */
+        if (uplink->pidfd < 0)
+                died(uplink, EPOLLIN);
+}
+
 /* Returns false when there is nothing more to read. */
 static bool receive(struct uplink *uplink)
 {
@@ -274,13 +283,9 @@ static bool receive(struct uplink *uplink)
         }
         event = message.event;
         if (n != sizeof(event) || !is_valid(uplink, &event)) {
-                if (n > 0) {
+                if (n > 0)
                         log_error("uplink", "its process sent what it should not: it is ended");
-                        kill(uplink->child, SIGKILL);
-                }
-                loop_remove(&uplink->fd_source); /* its end is seen on the pidfd */
-                if (uplink->pidfd < 0)
-                        died(uplink, EPOLLIN);
+                uplink_end_child(uplink);
                 return false;
         }
         if (event.kind == UPLINK_ACKNOWLEDGED)
@@ -460,6 +465,11 @@ void uplink_kept(struct uplink *uplink, const struct uplink_order *order)
 
         *kept = (struct checkpoint_file){ .size = order->checkpoint_size, .log_size = order->log_size };
         memcpy(kept->note, order->checkpoint, order->checkpoint_size);
+}
+
+bool uplink_has_checkpoint(const struct uplink *uplink)
+{
+        return uplink->options.checkpoint.size > 0;
 }
 
 int uplink_pid(const struct uplink *uplink)

@@ -92,6 +92,10 @@ MUST_CHECK int uplink_attach(struct uplink *uplink, struct loop *loop, uplink_fu
 void uplink_on_order(struct uplink *uplink, uplink_order_function function, void *data);
 /* The checkpoint of an order was kept: the next child goes on from it. */
 void uplink_kept(struct uplink *uplink, const struct uplink_order *order);
+/* Whether there is one to go on from. */
+bool uplink_has_checkpoint(const struct uplink *uplink);
+/* What the child took for granted did not come about: it is started again, from what was kept. */
+void uplink_end_child(struct uplink *uplink);
 /* The child's process id, or 0 while there is none: its memory and time are the agent's. */
 int uplink_pid(const struct uplink *uplink);
 /* Ends the child: waits up to `grace_ns` for acknowledgements of what was sent. */

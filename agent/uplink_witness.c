@@ -1,6 +1,7 @@
 /* The agent as a witness of the coordinator's audit log (proto/witness.h), in the link's child: what parses a note that
  * came from the network has no rights. The agent keeps what is found good before it does anything on its word. */
 #include "agent/uplink_child.h"
+#include "proto/log.h"
 #include "proto/witness.h"
 
 #include <stdio.h>
@@ -12,6 +13,17 @@ static void refuse(struct uplink_order *order, const char *why)
 {
         order->verdict = UPLINK_ORDER_REFUSED;
         snprintf(order->why, sizeof(order->why), "%s", why);
+}
+
+/* It counts as not given and is told again; one that is never proven would otherwise be seen nowhere. */
+static void leave_unproven(struct uplink_order *order, const char *why)
+{
+        static struct log_gate gate = { .interval_ns = 60 * NSEC_PER_SEC, .burst = 2 };
+        uint64_t suppressed;
+
+        order->verdict = UPLINK_ORDER_UNPROVEN;
+        if (log_gate_open(&gate, clock_monotonic(), &suppressed))
+                log_notice("uplink", "an order waits: that its audit log continues the one seen last is not shown yet (%s)", why);
 }
 
 void link_witness(struct link_child *child, const struct action_dispatch *d, struct uplink_order *order)
@@ -35,7 +47,7 @@ void link_witness(struct link_child *child, const struct action_dispatch *d, str
                           &why);
         /* It was made for what this host had said before it saw the last one: it is told again. */
         if (r == -ENOMEM || (r == -EUCLEAN && !from_kept)) {
-                order->verdict = UPLINK_ORDER_UNPROVEN;
+                leave_unproven(order, r == -ENOMEM ? "out of memory" : why);
                 return;
         }
         if (r < 0) {

@@ -31,7 +31,7 @@ void raise_ask(struct core *core, struct host *h, struct service *service, uint3
                                          .tier = tier,
                                          .id = h->command_id,
                                          .asked_at = core->now,
-                                         .until = core->now + MIN(length, RAISE_LONGEST) };
+                                         .until = core->now + MIN(length, WIRE_RAISE_LONGEST) };
 }
 
 static bool is_pending(const struct core *core, const struct host *h, const struct host_raise *r)

@@ -5,8 +5,6 @@
 
 #include "coordinator/graph.h"
 
-#define RAISE_LONGEST (30 * 60 * NSEC_PER_SEC)
-
 /* Asks the host's agent, which is told with its next poll. What is raised already, was so shortly before, or has no
  * room any more is left as it is. */
 void raise_ask(struct core *core, struct host *host, struct service *service, uint32_t tier, int64_t length);

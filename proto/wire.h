@@ -54,6 +54,7 @@ struct wire_ack {
         uint32_t pause_ms;    /* back-pressure: send nothing for so long */
 };
 
+#define WIRE_RAISE_LONGEST (30 * 60 * NSEC_PER_SEC) /* of a tier, by one command */
 enum wire_command_kind { WIRE_COMMAND_KEY_THRESHOLD = 1, WIRE_COMMAND_TIER = 2, WIRE_COMMAND_ACTION = 3 };
 struct wire_command {
         uint64_t id; /* rising; ids already known are ignored */

@@ -172,7 +172,6 @@ no unsupported "no file system to keep it in" "server=database rate=50"
 mount -t bpf none /sys/fs/bpf
 
 present() { pins; }
-orders() { echo "$1"; }
 prepare() { :; }
 STRIDE=3 killed_everywhere 200 "shed" "apply connect.shed key=1 $SHED" "wait key=1 state=applied" "sleep=50" \
         "revert connect.shed key=1 service=web" "wait key=1 state=reverted"

@@ -115,6 +115,8 @@ static void set(struct executor_order *o, const char *name, const char *value)
                 o->to = action_text_digest(value);
         else if (strcmp(name, "former") == 0)
                 read_hex(value, o->former);
+        else if (strcmp(name, "pid") == 0 && !*value)
+                return; /* none, in so many words */
         else if (strcmp(name, "pid") == 0 && o->targets_count < ACTION_TARGETS_MAX)
                 read_target(&o->targets[o->targets_count++], (uint32_t)strtoul(value, NULL, 10));
         else if (strcmp(name, "start") == 0 && o->targets_count)

@@ -38,7 +38,6 @@ config
 frozen() { cat "$GROUP/web.service/cgroup.freeze"; }
 present() { frozen; }
 prepare() { :; }
-orders() { echo "$1"; }
 
 drive "apply process.freeze key=1 service=web lease=20 pid=$A" "wait key=1 state=applied" "wait key=1 verdict=1" "die"
 is "$(said 1)" "applied none" "it is applied"

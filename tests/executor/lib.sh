@@ -9,9 +9,12 @@ KILLER=$(realpath "$O/tests/executor/killer.so")
 STOP=$TMPDIR/stop
 ON=() # what runs a command where the executor is to be; nothing: here
 
+# orders LINE: the line as it is given; a script may have it name what an order has to name.
+orders() { echo "$1"; }
 # drive [LINE...]: gives the orders, one an argument; what was said is in $SAID.
 drive() {
-        SAID=$(printf '%s\n' "$@" | "${ON[@]}" "$DRIVER" "$CONFIG" "$STATE" 2>>"$TMPDIR/log")
+        local line
+        SAID=$(for line; do orders "$line"; done | "${ON[@]}" "$DRIVER" "$CONFIG" "$STATE" 2>>"$TMPDIR/log")
         DROVE=$?
         [ $DROVE = 0 ] || note "$SAID"
         return $DROVE
@@ -33,7 +36,7 @@ killed_everywhere() {
                 rm -f "$TMPDIR/points"
                 prepare || return 1
                 before=$(present)
-                mapfile -t lines < <(for line in "$@"; do orders "$line"; done)
+                mapfile -t lines < <(for line; do orders "$line"; done)
                 printf '%s\n' "${lines[@]}" |
                         "${ON[@]}" env LD_PRELOAD="$KILLER" KILL_AT="$n" KILL_COUNT="$TMPDIR/points" "$DRIVER" "$CONFIG" "$STATE" \
                                 >"$TMPDIR/said" 2>>"$TMPDIR/log"

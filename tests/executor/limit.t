@@ -78,7 +78,6 @@ END
 fi
 
 present() { cat "$GROUP/web.service"/{cpu.max,memory.high,io.max} | xargs; }
-orders() { echo "$1"; }
 prepare() { :; }
 was=$(present)
 check=$(printf 'check cgroup.limit key=1 pid=%s lease=20 service=web resource=cpu value=200' "$A")

@@ -8,6 +8,9 @@ skip_if_fast
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 S=$TMPDIR/srv
 mkdir -p "$S/releases" "$S/barriers"
+ROOT=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
+GROUP=$ROOT/nightshift-link-$$
+[ -n "$ROOT" ] && mkdir "$GROUP" "$GROUP/payments.service" || skip_all "no cgroup can be made here"
 PORT=$((20000 + $$ % 20000))
 cat >"$TMPDIR/systemctl" <<END
 #!/bin/bash
@@ -23,12 +26,16 @@ restart)
         kill -9 "\$pid" 2>/dev/null; while kill -0 "\$pid" 2>/dev/null; do sleep 0.01; done
         cd -P \$S/current || exit 1
         setsid python3 -m http.server --bind 127.0.0.1 $PORT </dev/null >/dev/null 2>&1 &
+        echo \$! >$GROUP/payments.service/cgroup.procs
         echo \$! >\$S/pid ;;
 esac
 END
 chmod +x "$TMPDIR/systemctl"
 mount --bind "$TMPDIR/systemctl" /usr/bin/systemctl || skip_all "cannot put a script in the place of systemctl"
-clean() { kill -9 "$(cat "$S/pid")"; }
+clean() {
+        kill -9 "$(cat "$S/pid")"
+        await 5 rmdir "$GROUP/payments.service" "$GROUP"
+}
 trap clean EXIT
 for release in a b c d; do
         mkdir "$S/releases/$release"
@@ -57,7 +64,14 @@ prepare() {
         [ "$(release 2>/dev/null)" = c ] || /usr/bin/systemctl restart -- payments.service
         await 5 test "$(release)" = c
 }
-orders() { echo "$1"; }
+# A rollback that names no process names the one that runs.
+orders() {
+        case $1 in
+        *" pid="*) echo "$1" ;;
+        *" service.rollback "*) echo "$1 pid=$(cat "$S/pid")" ;;
+        *) echo "$1" ;;
+        esac
+}
 fresh() { forget; prepare; }
 
 fresh
@@ -85,6 +99,8 @@ refused no-release "the one that runs" "the release that runs" "to=c"
 refused no-release "not older" "a newer one" "to=d"
 refused no-release "not there" "none named" ""
 refused changed "another release runs" "another one runs than the plan saw" "from=b to=a"
+refused no-targets "names no process" "no process of the unit is named" "to=b pid="
+refused mismatch "not of the unit" "a process of another one" "to=b pid=$$"
 touch "$S/barriers/c"
 refused barrier "release c" "a barrier of the release that runs" "to=b"
 mv "$S/barriers/c" "$S/barriers/b"
@@ -99,6 +115,11 @@ rm "$S/barriers/unknown"
 fresh
 drive "apply service.rollback key=1 service=payments lease=20 from=c to=broken" "wait key=1 state=reverted"
 is "$(said 1), $(present)" "reverted failed, $before" "a target that does not start: undone, and no version further back"
+fresh
+ln -sfn /nowhere/drained "$S/drained"
+drive "apply service.rollback key=1 service=payments lease=20 from=c to=b" "wait key=1 state=reverted"
+is "$(said 1), $(present)" "reverted failed, $before" "what does not drain is undone, and counts"
+rm "$S/drained"
 fresh
 (sleep 3; ln -sfn releases/d "$S/current") &
 drive "apply service.rollback key=1 service=payments lease=5 from=c to=b" "wait key=1 state=applied" "wait key=1 state=yielded"

@@ -42,7 +42,6 @@ END
 config
 present() { cat "$W/build"; }
 prepare() { rm -f "$W"/build.*; echo B >"$W/build"; }
-orders() { echo "$1"; }
 fresh() { forget; prepare; }
 
 fresh
@@ -125,7 +124,7 @@ cat >"$W/scaler" <<'END'
 #!/bin/sh
 case $2 in
 state) cat "$1" ;;
-do) [ ! -e "$1.less" ] || { echo 3 >"$1"; exit 0; }
+do) [ ! -e "$1.less" ] || { echo 1 >"$1"; exit 0; }
     echo "$3" >"$1" ;;
 undo) echo "$3" >"$1" ;;
 esac
@@ -143,16 +142,18 @@ allow: [service.scale]
 END
 echo 2 >"$W/count"
 scale() { forget; drive "apply service.scale key=1 service=payments lease=20 $1" "wait key=1 state=$2"; }
-scale instances=4 applied
+scale instances=3 applied
 is "$(said 1), $(cat "$W/count")" "applied none, 2" "scaled by commands, and undone with the agent's end"
 ok "it was scaled meanwhile" grep -q '^key=1 applied .* same=0' <<<"$SAID"
 scale instances=6 refused
 is "$(said 1), $(cat "$W/count")" "refused parameters, 2" "more than the file allows"
+scale instances=4 refused
+is "$(said 1), $(cat "$W/count")" "refused changed, 2" "two steps at once"
 touch "$W/count.less"
-scale instances=4 reverted
+scale instances=3 reverted
 is "$(said 1), $(cat "$W/count")" "reverted failed, 2" "a command that makes another number is undone"
 echo many >"$W/count"
-scale instances=4 refused
+scale instances=3 refused
 is "$(said 1)" "refused failed" "a state that is no number"
 config
 

@@ -147,6 +147,9 @@ static void check_inside(struct world *w)
                 if (r->state == ACTION_APPLIED && r->request.extends && r->step == REMEDY_STEP_NONE && !r->writing &&
                     r->lease_end && w->known[r->request.key.low].inside != r->lease_end)
                         broken(w, "extended", "key %" PRIu64 " was not told the end of its lease", r->request.key.low);
+                if (r->state == ACTION_APPLIED && r->request.temporary && r->this_boot &&
+                    r->lease_end > r->begun_boot + r->request.lease_max)
+                        broken(w, "temporary", "key %" PRIu64 " is kept for longer than it may last", r->request.key.low);
         }
 }
 
@@ -475,6 +478,8 @@ static struct remedy_request make_request(struct world *w)
         if (!k->sent && chance(w, 80))
                 q.order = ACTION_ORDER_APPLY;
         q.epoch = w->journal_epoch && chance(w, 85) ? w->journal_epoch : 1 + draw(w) % 6;
+        if (w->journal_epoch && chance(w, 2)) /* would be heard for ever, and nobody else */
+                q.epoch = UINT64_MAX - draw(w) % 3;
         q.expires = now.wall + (chance(w, 10) ? -NSEC_PER_SEC : (int64_t)(draw(w) % (uint64_t)MINUTE));
         q.lease = chance(w, 5) ? 0 : (int64_t)(draw(w) % (uint64_t)(35 * MINUTE));
         q.verified = chance(w, 50);
@@ -484,13 +489,27 @@ static struct remedy_request make_request(struct world *w)
         return q;
 }
 
+static struct remedy *remembered(struct world *w, uint64_t key)
+{
+        for (size_t i = 0; i < REMEDY_MAX; i++)
+                if (w->core->remedies[i].state != 0 && w->core->remedies[i].request.key.low == key)
+                        return &w->core->remedies[i];
+        return NULL;
+}
+
 static void give_order(struct world *w)
 {
         struct remedy_request q = make_request(w);
         struct known *k = &w->known[q.key.low];
         struct remedy_time now = clock_of(w);
+        struct remedy *r = remembered(w, q.key.low);
+        int64_t lease_end = r ? r->lease_end : 0;
 
-        if (remedy_epoch_is_new(w->core, q.epoch) && (w->calm || !w->disk_full)) {
+        if (remedy_epoch_is_new(w->core, &q) && (w->calm || !w->disk_full)) {
+                if (q.epoch > UINT64_MAX / 2)
+                        broken(w, "deaf", "epoch %" PRIu64 " is heard after %" PRIu64, q.epoch, w->journal_epoch);
+                if (!q.allowed && !r)
+                        broken(w, "deaf", "an order that is not allowed raises the epoch");
                 w->journal_epoch = q.epoch;
                 remedy_epoch_written(w->core, q.epoch);
                 w->epoch_heard = MAX(w->epoch_heard, q.epoch);
@@ -500,6 +519,8 @@ static void give_order(struct world *w)
         if (q.verified && (q.order == ACTION_ORDER_KEEP || q.order == ACTION_ORDER_CLOSE))
                 k->person_verified = true;
         remedy_order(w->core, &q, &now);
+        if (r && q.order == ACTION_ORDER_KEEP && w->stopped && r->lease_end > lease_end)
+                broken(w, "stop file", "key %" PRIu64 " is kept although it is there", q.key.low);
 }
 
 static void advance(struct world *w, int64_t by)

@@ -267,7 +267,7 @@ bool aw_agent_order(struct aw_agent *a, const struct action_dispatch *o, bool on
 
         if (a->dead || dies(a))
                 return false;
-        if (remedy_epoch_is_new(&a->core, q.epoch)) {
+        if (remedy_epoch_is_new(&a->core, &q)) {
                 a->journal_epoch = q.epoch;
                 remedy_epoch_written(&a->core, q.epoch);
         }

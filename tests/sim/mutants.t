@@ -62,7 +62,7 @@ mutant "an order goes out before its intent" intent coordinator/acting_orders.c 
 mutant "old evidence" evidence coordinator/acting_gate.c 's/s->seen_at \+ a->policy\.evidence_max_age < now/0/'
 mutant "incomplete windows" evidence coordinator/acting_gate.c 's/!s->complete/0/'
 mutant "hosts that are not heard of, and other incarnations" evidence coordinator/plan.c 's/if \(x->fresh\)/if (1)/'
-mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch\)/if (0)/'
+mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch \|\| remedy_epoch_is_far\(core, q->epoch\)\)/if (0)/'
 mutant "the store does not fence" epoch tests/sim/acting_world.c 's/w->lease\.holder != w->deciding \|\| w->lease\.epoch != c->epoch/0/'
 mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.epoch\+\+;/w->lease.epoch += !w->lease.epoch;/'
 mutant "the host does it for each message" 'once|end|limits' agent/remedy_orders.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'

@@ -129,7 +129,8 @@ static void units_of_this_host(void **state)
                 { "/system.slice/delegated.service/ledger.service", "delegated.service", false },
                 { "/system.slice/delegated.service/system.slice/ledger.service", "delegated.service", false },
                 { "/machine.slice/machine-web.scope/payload/system.slice/ledger.service", "machine-web.scope", false },
-                { "/machine.slice/systemd-nspawn@web.service/payload/system.slice/ledger.service", "systemd-nspawn@web.service", false },
+                { "/machine.slice/systemd-nspawn@web.service/payload/system.slice/ledger.service", "systemd-nspawn@web.service",
+                  false },
                 { "/lxc.payload.mail/system.slice/ledger.service", "", false },
                 { "/lxc/mail/system.slice/ledger.service", "", false },
                 { "/docker/" ID "/system.slice/ledger.service", "", false },
@@ -205,8 +206,9 @@ static void older_hierarchies(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(paths), cmocka_unit_test(units_of_this_host), cmocka_unit_test(overlong),
-                                            cmocka_unit_test(services_of_units), cmocka_unit_test(older_hierarchies) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(paths), cmocka_unit_test(units_of_this_host),
+                                            cmocka_unit_test(overlong), cmocka_unit_test(services_of_units),
+                                            cmocka_unit_test(older_hierarchies) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,8 @@ static void raises_end(void **state)
         assert_int_equal(schedule_tier_raise(&tier, "more", 2, wall + SECOND, wall), -ENOSPC);
         assert_int_equal(schedule_tier_raise(&tier, "s3", 1, 0, wall), 0); /* taken back */
         assert_int_equal(schedule_tier_raise(&tier, "more", 2, wall + SECOND, wall), 0);
+        assert_int_equal(schedule_tier_until(wall + SECOND, wall), wall + SECOND);
+        assert_int_equal(schedule_tier_until(INT64_MAX, wall), wall + 1800 * SECOND);
         tier.always = true;
         assert_true(schedule_tier_on(&tier, now, wall + 100 * SECOND, &again));
         assert_true(schedule_tier_raised(&tier, wall + 100 * SECOND));
