@@ -1,5 +1,5 @@
 /* What this host allows by itself, whoever asks. */
-#include "agent/remedy_core.h"
+#include "agent/remedy_internal.h"
 
 #define HOUR_NS (3600 * NSEC_PER_SEC)
 #define DAY_NS (24 * HOUR_NS)
