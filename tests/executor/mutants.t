@@ -23,7 +23,7 @@ broken() {
                 fail "$description" "$(head -c 2000 "$MUTANT/log")"
                 return
         fi
-        output=$(SEEDS=3000 ONLY=$invariant timeout 60 "$MUTANT/sim")
+        output=$(SEEDS=3000 ONLY=$invariant timeout $((60 * ${TEST_PATIENCE:-1})) "$MUTANT/sim")
         if grep -qE "^# seed [0-9]+ at [0-9.]+ s: ($invariant):" <<<"$output"; then
                 pass "$description: found, $(sed -n 's/^# \(seed [0-9]*\) at .*/\1/p' <<<"$output" | head -n 1)"
         else

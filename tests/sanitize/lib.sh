@@ -20,7 +20,7 @@ each_program() { # FOLDER, STATUS BY WHICH A TOOL TELLS, COMMAND BEFORE THE PROG
         for program in $programs; do
                 n=$((n + 1))
                 log=$TMPDIR/log
-                FAST=1 CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$@" "$program" >"$log" 2>&1
+                FAST=1 CMOCKA_MESSAGE_OUTPUT=TAP timeout $((300 * ${TEST_PATIENCE:-1})) "$@" "$program" >"$log" 2>&1
                 r=$?
                 if [ $r -eq 0 ]; then
                         echo "ok $n - ${program#"$folder"/tests/}"
