@@ -38,7 +38,7 @@ mutant() {
         ${CC:-gcc} -o "$work/mutant" "${parts[@]}" ${objects[@]+"${objects[@]}"} "$O/libcoordinator.a" "$O/libproto.a" \
                 -lprotobuf-c -lyaml -lssl -lcrypto -lsqlite3 -lz -ljansson -lmicrohttpd -lm -lpthread 2>"$work/link" ||
                 { echo "not ok $number - $name: it does not link"; sed 's/^/# /' "$work/link"; return; }
-        out=$(WORLDS_ONLY=1 SEEDS=400 SEED=1 timeout 60 "$work/mutant" 2>&1)
+        out=$(WORLDS_ONLY=1 SEEDS=400 SEED=1 timeout $((60 * ${TEST_PATIENCE:-1})) "$work/mutant" 2>&1)
         rm -f "$work"/*.o
         if grep -qE "^# SEED=[0-9]+ SEEDS=1: $expected: " <<<"$out"; then
                 echo "ok $number - $name"
