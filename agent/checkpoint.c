@@ -49,8 +49,8 @@ int checkpoint_load(const char *state_dir, struct checkpoint_file *ret_file)
 /* Whether the note may take the place of what is there. What continues what is the link's child's to prove. */
 static int may_keep(const char *state_dir, const char *note, size_t size, uint64_t log_size)
 {
-        struct checkpoint fresh, former;
-        struct checkpoint_file there;
+        struct checkpoint fresh = { 0 }, former = { 0 };
+        struct checkpoint_file there = { 0 };
         int r;
 
         if (size == 0 || size >= sizeof(there.note) || parse(note, size, &fresh) < 0 || fresh.size != log_size)

@@ -112,7 +112,7 @@ void remedy_start_revert(struct remedy_core *core, struct remedy *r, enum action
 
 bool remedy_epoch_is_new(const struct remedy_core *core, const struct remedy_request *q)
 {
-        return q->epoch > core->epoch && !remedy_epoch_is_far(core, q->epoch) && (q->allowed || remedy_find(core, q->key) >= 0);
+        return q->epoch > core->epoch && !remedy_epoch_is_far(core, q->epoch);
 }
 
 void remedy_epoch_written(struct remedy_core *core, uint64_t epoch)

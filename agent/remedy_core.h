@@ -154,8 +154,7 @@ bool remedy_effect(struct remedy_core *core, struct remedy_effect *ret_effect);
  * this host deaf to all that come after it, and is refused. */
 #define REMEDY_EPOCH_STEP_MAX (UINT64_C(1) << 20)
 
-/* True if the epoch of an order must be written down, and synced, before the order is given; then say that it was. Only
- * an order that the file allows, or of a remedy that is known here, raises it. */
+/* True if the epoch of an order must be written down, and synced, before the order is given; then say that it was. */
 bool remedy_epoch_is_new(const struct remedy_core *core, const struct remedy_request *request);
 void remedy_epoch_written(struct remedy_core *core, uint64_t epoch);
 /* Returns the place of the order's remedy, or -1 if none was made or found. */

@@ -68,7 +68,7 @@ static bool reach(struct core *core, struct past_ring *r, uint32_t limit, int64_
         needed = r->capacity > 0 ? number - oldest(r) + 1 : 1;
         while (capacity < limit && capacity < needed)
                 capacity *= 2;
-        capacity = MIN(capacity, limit);
+        capacity = MAX(MIN(capacity, limit), 1u);
         if (capacity != r->capacity && !resize(core, r, capacity, r->has_levels)) {
                 past_ring_free(core, r);
                 return false;

@@ -52,7 +52,6 @@ broken 'stop file' 's/if (core->stopped)/if (false)/' "the stop file does not co
 broken epoch 's/if (q->epoch < core->epoch || remedy_epoch_is_far(core, q->epoch))/if (false)/' "a lower epoch is heard"
 broken epoch 's/if (q->epoch > core->epoch || core->damaged)/if (core->damaged)/' "an epoch is acted on before it is written down"
 broken deaf 's/return core->epoch > 0 \&\& epoch > core->epoch.*/return false;/' "the highest epoch there is is heard"
-broken deaf 's/ \&\& (q->allowed || remedy_find(core, q->key) >= 0);/;/' "an order that is not allowed raises the epoch"
 broken temporary 's/lease = MIN(lease, r->request.lease_max - remedy_age(r, now));/;/' "a temporary measure is kept for ever"
 broken 'stop file' 's/(!q->allowed || core->stopped || lease <= 0/(!q->allowed || lease <= 0/' "a lease is renewed although the stop file is there"
 broken expiry 's/q->expires <= now->wall || //' "an expired order begins"

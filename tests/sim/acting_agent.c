@@ -295,6 +295,11 @@ bool aw_agent_tick(struct aw_agent *a, int64_t now)
         return drain(a, now);
 }
 
+uint64_t aw_agent_heard(const struct aw_agent *a)
+{
+        return a->journal_epoch;
+}
+
 size_t aw_agent_rows(struct aw_agent *a, bool all, struct summary_action **ret_rows)
 {
         size_t n = 0;

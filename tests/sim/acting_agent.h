@@ -34,5 +34,7 @@ bool aw_agent_start(struct aw_agent *agent, int64_t now);
 /* An order that came over the wire. `one_way`, `temporary`: by the host's own file and the action. */
 bool aw_agent_order(struct aw_agent *agent, const struct action_dispatch *order, bool one_way, bool temporary, int64_t now);
 bool aw_agent_tick(struct aw_agent *agent, int64_t now);
+/* The highest epoch that it has written down: what it had not when it died it has not heard. */
+uint64_t aw_agent_heard(const struct aw_agent *agent);
 /* What it has not said yet, or all that it knows. The rows live until the next call. */
 size_t aw_agent_rows(struct aw_agent *agent, bool all, struct summary_action **ret_rows);

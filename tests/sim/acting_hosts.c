@@ -139,10 +139,10 @@ void aw_host_order(struct aw *w, struct aw_message *m)
                 return;
         if (m->dispatch.order == ACTION_ORDER_REVERT)
                 h->undone[m->coordinator] = MAX(h->undone[m->coordinator], m->number);
-        h->heard = MAX(h->heard, m->epoch);
         m->dispatch.service = m->service_name;
         m->dispatch.targets = &m->target_process;
         (void)aw_agent_order(h->agent, &m->dispatch, m->one_way, m->temporary, w->now);
+        h->heard = MAX(h->heard, aw_agent_heard(h->agent));
 }
 
 static struct host_action row_of(const struct summary_action *a)

@@ -46,7 +46,7 @@ struct aw_host {
         struct aw_instance instances[AW_SERVICES];
         struct aw_agent *agent;
         struct aw_place place;            /* for the agent's questions */
-        uint64_t heard;                   /* the highest epoch that reached it */
+        uint64_t heard;                   /* the highest epoch that it wrote down */
         uint64_t undone[AW_COORDINATORS]; /* the last order to undo that it took from each */
         struct aw_change changes[64];
         uint32_t changes_count;
