@@ -120,7 +120,7 @@ int remedy_order(struct remedy_core *core, const struct remedy_request *q, const
         struct remedy *r = place >= 0 ? &core->remedies[place] : NULL;
         bool begins = q->order == ACTION_ORDER_CHECK || q->order == ACTION_ORDER_APPLY;
 
-        if (r && begins && r->state != ACTION_CHECKED && (r->state != ACTION_REFUSED || q->order != ACTION_ORDER_CHECK)) {
+        if (place >= 0 && begins && r->state != ACTION_CHECKED && (r->state != ACTION_REFUSED || q->order != ACTION_ORDER_CHECK)) {
                 remedy_tell(core, r);
                 return (int)remedy_place(core, r);
         }

@@ -34,7 +34,7 @@ broken() {
 broken intent 's/^                remedy_write_down(core, r);\n        }\n}/&/; /^static void prepared/,/^}/s/remedy_write_down(core, r);/remedy_run(core, r, REMEDY_STEP_APPLY);/' \
         "it applies before the intent is written"
 broken intent 's/} else if (r->state == ACTION_INTENDED \&\& !ok) {/} else if (false) {/' "it applies although the intent could not be written"
-broken once 's/if (r \&\& begins \&\& r->state != ACTION_CHECKED .*/if (r \&\& begins \&\& r->state != ACTION_REVERTED \&\& r->state != ACTION_CHECKED) {/' \
+broken once 's/if (place >= 0 \&\& begins \&\& r->state != ACTION_CHECKED .*/if (place >= 0 \&\& begins \&\& r->state != ACTION_REVERTED \&\& r->state != ACTION_CHECKED) {/' \
         "a key can be applied again"
 broken lease '/^void remedy_tick/,/^}/s/remedy_start_revert(core, r, ACTION_REASON_LEASE, now);/;/' "a lease lapses and nothing happens"
 broken 'end|lease' 's/^                        reconcile(core, r, now);/                        ;/' "what a former life left is not looked after"

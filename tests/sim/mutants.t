@@ -65,7 +65,7 @@ mutant "hosts that are not heard of, and other incarnations" evidence coordinato
 mutant "the host obeys whoever comes" epoch agent/remedy_limits.c 's/if \(q->epoch < core->epoch \|\| remedy_epoch_is_far\(core, q->epoch\)\)/if (0)/'
 mutant "the store does not fence" epoch tests/sim/acting_world.c 's/w->lease\.holder != w->deciding \|\| w->lease\.epoch != c->epoch/0/'
 mutant "two leaders of one epoch" epoch tests/sim/acting_world.c 's/w->lease\.epoch\+\+;/w->lease.epoch += !w->lease.epoch;/'
-mutant "the host does it for each message" 'once|end|limits' agent/remedy_orders.c 's/if \(r && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
+mutant "the host does it for each message" 'once|end|limits' agent/remedy_orders.c 's/if \(place >= 0 && begins && r->state != ACTION_CHECKED/if (0 \&\& begins \&\& r->state != ACTION_CHECKED/'
 mutant "state that is in no entry" replay coordinator/acting.c 's/m->told = true;/m->told = m->halted = true;/'
 mutant "the policy that is configured is passed over" policy coordinator/acting.c \
         's/if \(a->configured \&\& policy_same\(\&a->policy, policy\)\)/if (1)/'
