@@ -2,9 +2,6 @@
 #include "agent/config_services.h"
 #include "agent/driver.h"
 
-#define STEPS_NS (60 * NSEC_PER_SEC)
-#define LEASE_NS (24 * 3600 * NSEC_PER_SEC)
-
 static const struct action_driver *driver(const struct service *service)
 {
         static const struct action_driver *const drivers[] = { &driver_suspend, &driver_commands };
@@ -17,22 +14,9 @@ static const char *forbids(const struct service *service)
         return service->suspend.present ? NULL : "its suspend is not set";
 }
 
-/* What a stopped process had in memory is lost, unless the file says that it may be. */
-static bool one_way(const struct service *service)
-{
-        return !service->restart_safe.present;
-}
-
-static int64_t lease_max(const struct service *service)
-{
-        (void)service;
-        return LEASE_NS;
-}
-
 static int64_t patience(const struct service *service)
 {
-        return 4 * driver_timeout(&service->suspend.commands) + service->restart_safe.drain_timeout +
-               service->restart_safe.ready_within + STEPS_NS;
+        return driver_patience(service, &service->suspend.commands);
 }
 
 const struct action action_suspend = {
@@ -40,8 +24,8 @@ const struct action action_suspend = {
         .temporary = true,
         .driver = driver,
         .forbids = forbids,
-        .one_way = one_way,
-        .lease_max = lease_max,
+        .one_way = driver_one_way,
+        .lease_max = driver_lease_max,
         .patience = patience,
         .check = driver_check,
         .inverse = driver_inverse,

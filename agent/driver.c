@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define TIMEOUT_NS (60 * NSEC_PER_SEC)
+#define STEPS_NS (60 * NSEC_PER_SEC)
+#define LEASE_NS (24 * 3600 * NSEC_PER_SEC)
 
 static const struct action_driver *driver_of(const struct action_call *call)
 {
@@ -106,4 +108,20 @@ const struct service_commands *driver_commands_of(const struct action_call *call
 int64_t driver_timeout(const struct service_commands *commands)
 {
         return commands && commands->timeout ? commands->timeout : TIMEOUT_NS;
+}
+
+bool driver_one_way(const struct service *service)
+{
+        return !service->restart_safe.present;
+}
+
+int64_t driver_lease_max(const struct service *service)
+{
+        (void)service;
+        return LEASE_NS;
+}
+
+int64_t driver_patience(const struct service *service, const struct service_commands *commands)
+{
+        return 4 * driver_timeout(commands) + service->restart_safe.drain_timeout + service->restart_safe.ready_within + STEPS_NS;
 }

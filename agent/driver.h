@@ -38,3 +38,9 @@ MUST_CHECK int driver_check_targets(struct action_call *call, const char *unit);
 const struct service_commands *driver_commands_of(const struct action_call *call);
 /* How long one of them may take, or systemd for the same. */
 int64_t driver_timeout(const struct service_commands *commands);
+
+/* What they do stops or restarts processes: what these have in memory is lost, unless the file says that nothing is. */
+bool driver_one_way(const struct service *service);
+int64_t driver_lease_max(const struct service *service);
+/* For a step of an action with these commands, or by systemd, with its drain and its readiness. */
+int64_t driver_patience(const struct service *service, const struct service_commands *commands);
